@@ -1,0 +1,70 @@
+"""Where things are on this machine, read once from the environment.
+
+Everything that is made lands below one folder, `home`, so that removing that folder
+starts anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CATALOG = "oso"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The places of one installation.
+
+    `project` is the clone's root (models, processors, sources.yaml); `home` is where
+    data is kept; `postgres_dsn` is a server's address, or None for the embedded one.
+    """
+
+    project: Path
+    home: Path
+    postgres_dsn: str | None = None
+
+    @classmethod
+    def from_environ(
+        cls, project: Path | None = None, environ: Mapping[str, str] = os.environ
+    ) -> Settings:
+        """Read ``OSO_PROJECT`` (default: the working directory), ``OSO_HOME`` (default:
+        ``.oso`` in the project) and ``OSO_POSTGRES_DSN``."""
+        root = (project or Path(environ.get("OSO_PROJECT") or Path.cwd())).resolve()
+        return cls(
+            project=root,
+            home=(root / (environ.get("OSO_HOME") or ".oso")).resolve(),
+            postgres_dsn=environ.get("OSO_POSTGRES_DSN") or None,
+        )
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that holds raw and modelled tables."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def state(self) -> Path:
+        """The DuckDB file in which SQLMesh remembers what it has done."""
+        return self.home / "state.duckdb"
+
+    @property
+    def postgres(self) -> Path:
+        """The data directory of the embedded Postgres."""
+        return self.home / "postgres"
+
+    @property
+    def releases(self) -> Path:
+        """The folder of the files store."""
+        return self.home / "releases"
+
+    @property
+    def downloads(self) -> Path:
+        """What collectors fetched and may need again."""
+        return self.home / "downloads"
+
+    @property
+    def sample(self) -> Path:
+        """The generated sample, laid out as a folder for `oso run --from`."""
+        return self.home / "sample"
