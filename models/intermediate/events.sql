@@ -1,0 +1,33 @@
+/* One row is something that happened to an artifact: every event and every commit that we count. */
+MODEL (
+  name intermediate.events,
+  kind VIEW,
+  grain event_id,
+  audits (
+    not_null(
+      columns := (event_id, time, event_type, event_source, to_artifact_id, from_actor_id, amount)
+    )
+  )
+);
+
+SELECT
+  CAST(@entity_id('GITHUB_EVENT', '', events.event_id) AS STRING) AS event_id, /* The event's id. */
+  CAST(events.created_at AS TIMESTAMP) AS time, /* When it happened. */
+  CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
+  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB or GIT. */
+  CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
+  CAST(@entity_id('GITHUB_ACCOUNT', '', events.account) AS STRING) AS from_actor_id, /* The account that did it. */
+  CAST(1 AS INT64) AS amount /* How much. */
+FROM intermediate.github_events AS events
+JOIN intermediate.github_repositories AS repositories
+  ON repositories.repository_source_id = events.repository_source_id
+UNION ALL
+SELECT
+  CAST(@entity_id('COMMIT', artifact_id, sha) AS STRING) AS event_id,
+  CAST(committed_at AS TIMESTAMP) AS time,
+  CAST('COMMIT_CODE' AS STRING) AS event_type,
+  CAST(event_source AS STRING) AS event_source,
+  CAST(artifact_id AS STRING) AS to_artifact_id,
+  CAST(person_id AS STRING) AS from_actor_id,
+  CAST(1 AS INT64) AS amount
+FROM intermediate.commits

@@ -1,0 +1,49 @@
+/*
+  One row is a commit that pushes of one day listed, in one repository.
+  Stands in for the history of repositories whose history was not collected;
+  its day is that of the push, since the source tells no committer time.
+*/
+MODEL (
+  name intermediate.pushed_commits,
+  kind INCREMENTAL_BY_TIME_RANGE (
+    time_column pushed_at,
+    lookback 2
+  ),
+  cron '@daily',
+  grain (pushed_at, repository_source_id, sha),
+  audits (
+    not_null(columns := (pushed_at, repository_source_id, sha, person_id, is_bot)),
+    unique_combination_of_columns(columns := (pushed_at, repository_source_id, sha))
+  )
+);
+
+WITH listed AS (
+  SELECT
+    events.created_at,
+    events.repository_source_id,
+    listed_commit.sha AS sha,
+    COALESCE(listed_commit.author_email_sha256, listed_commit.author_name, '') AS author,
+    listed_commit.author_name AS author_name
+  FROM staging.github_events AS events
+  CROSS JOIN UNNEST(events.commits) AS listed_commit
+  WHERE
+    events.type = 'PushEvent'
+    AND events.created_at BETWEEN @start_ts AND @end_ts
+    AND NOT listed_commit.sha IS NULL
+), first_listed AS (
+  SELECT
+    *
+  FROM listed
+  QUALIFY
+    ROW_NUMBER() OVER (
+      PARTITION BY CAST(created_at AS DATE), repository_source_id, sha
+      ORDER BY created_at, author
+    ) = 1
+)
+SELECT
+  CAST(created_at AS TIMESTAMP) AS pushed_at, /* When it was first pushed on that day. */
+  CAST(repository_source_id AS INT64) AS repository_source_id, /* The repository's numeric id at GitHub. */
+  CAST(sha AS STRING) AS sha, /* The commit's hash. */
+  CAST(@entity_id('EMAIL', '', TO_HEX(SHA256(CONCAT(@VAR('actor_key'), author)))) AS STRING) AS person_id, /* The author, by a keyed hash of the address. */
+  CAST(@is_bot(author_name) AS BOOL) AS is_bot /* Whether the author is a bot. */
+FROM first_listed

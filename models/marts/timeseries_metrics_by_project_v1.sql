@@ -1,0 +1,49 @@
+/*
+  One row is a value of a metric for one project in one bucket.
+  A bucket in which nothing happened has no row, except where a metric says otherwise;
+  what was not collected shows as coverage below 1.
+*/
+MODEL (
+  name marts.timeseries_metrics_by_project_v1,
+  kind FULL,
+  grain (metric_id, project_id, sample_date),
+  audits (
+    not_null(columns := (metric_id, project_id, sample_date, unit, coverage, is_complete)),
+    unique_combination_of_columns(columns := (metric_id, project_id, sample_date)),
+    forall(criteria := (amount >= 0, coverage BETWEEN 0 AND 1))
+  )
+);
+
+WITH histories AS (
+  SELECT
+    entity_id,
+    artifact_source,
+    @ratio(COUNTIF(has_git_history), COUNT(*)) AS history_share
+  FROM intermediate.entities
+  WHERE
+    entity_type = 'project'
+  GROUP BY
+    entity_id,
+    artifact_source
+)
+SELECT
+  CAST(metrics.metric_id AS STRING) AS metric_id, /* The metric, as metrics_v1 describes it. */
+  CAST(measurements.entity_id AS STRING) AS project_id, /* The project. */
+  CAST(measurements.sample_date AS DATE) AS sample_date, /* The bucket's first day, in UTC; 1970-01-01 for all time. */
+  SAFE_CAST(measurements.amount AS NUMERIC(38, 9)) AS amount, /* The value; NULL where the metric has none for the bucket. */
+  CAST(metrics.unit AS STRING) AS unit, /* What the amount counts. */
+  SAFE_CAST(@covered(catalogue.basis, histories.history_share, coverage.coverage) AS NUMERIC(38, 9)) AS coverage, /* The share of the bucket that was really collected, 0 to 1. */
+  CAST(coverage.is_complete AS BOOL) AS is_complete /* Whether the bucket has ended. */
+FROM intermediate.measurements AS measurements
+JOIN marts.metrics_v1 AS metrics
+  ON metrics.metric_name = CONCAT(measurements.artifact_source, '_', measurements.metric, '_', measurements.bucket)
+JOIN intermediate.metrics AS catalogue
+  ON catalogue.metric = measurements.metric
+JOIN intermediate.coverage AS coverage
+  ON coverage.bucket = measurements.bucket
+  AND coverage.sample_date = measurements.sample_date
+JOIN histories
+  ON histories.entity_id = measurements.entity_id
+  AND histories.artifact_source = measurements.artifact_source
+WHERE
+  measurements.entity_type = 'project'

@@ -1,0 +1,30 @@
+/*
+  Contributors
+  Distinct people with at least one contribution in the bucket: a commit, an issue or pull request opened,
+  a pull request merged, or a review. Comments and stars do not make a contributor; bots are left out.
+  Not to be taken for developers, who are those with commits.
+*/
+MODEL (
+  name metrics.contributors,
+  kind FULL,
+  tags ('unit:people', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  SAFE_CAST(COUNT(*) AS NUMERIC(38, 9)) AS amount /* How many people. */
+FROM intermediate.contributor_activity
+GROUP BY
+  entity_type,
+  entity_id,
+  artifact_source,
+  bucket,
+  sample_date

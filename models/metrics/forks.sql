@@ -1,0 +1,30 @@
+/*
+  Forks
+  Forks made in the bucket.
+*/
+MODEL (
+  name metrics.forks,
+  kind FULL,
+  tags ('unit:forks', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  SAFE_CAST(SUM(event_count) AS NUMERIC(38, 9)) AS amount /* How many forks. */
+FROM intermediate.actor_activity
+WHERE
+  event_type = 'FORKED'
+GROUP BY
+  entity_type,
+  entity_id,
+  artifact_source,
+  bucket,
+  sample_date

@@ -1,0 +1,57 @@
+/*
+  Full-time developers
+  People with commits on 10 or more distinct days of the calendar month. Over a quarter or a year: the mean
+  over its months, those that have not begun left out. Bots are left out.
+*/
+MODEL (
+  name metrics.full_time_developers,
+  kind FULL,
+  tags ('unit:people', 'basis:commits'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+WITH months AS (
+  SELECT
+    entity_type,
+    entity_id,
+    artifact_source,
+    sample_date AS month_date,
+    COUNTIF(commit_day_count >= @VAR('full_time_days')) AS developer_count
+  FROM intermediate.contributor_activity
+  WHERE
+    commit_count > 0 AND bucket = 'monthly'
+  GROUP BY
+    entity_type,
+    entity_id,
+    artifact_source,
+    sample_date
+), buckets AS (
+  SELECT
+    bucket,
+    sample_date,
+    activity_date AS month_date,
+    COUNT(*) OVER (PARTITION BY bucket, sample_date) AS month_count
+  FROM intermediate.calendar
+  WHERE
+    bucket IN ('monthly', 'quarterly', 'yearly')
+    AND EXTRACT(DAY FROM activity_date) = 1
+)
+SELECT
+  CAST(months.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(months.entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(months.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(buckets.bucket AS STRING) AS bucket, /* monthly, quarterly or yearly. */
+  CAST(buckets.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  SAFE_CAST(@ratio(SUM(months.developer_count), MAX(buckets.month_count)) AS NUMERIC(38, 9)) AS amount /* How many people. */
+FROM months
+JOIN buckets
+  ON buckets.month_date = months.month_date
+GROUP BY
+  months.entity_type,
+  months.entity_id,
+  months.artifact_source,
+  buckets.bucket,
+  buckets.sample_date

@@ -1,0 +1,30 @@
+/*
+  Issues closed
+  Issues closed in the bucket; each closing of the same issue counts.
+*/
+MODEL (
+  name metrics.issues_closed,
+  kind FULL,
+  tags ('unit:issues', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  SAFE_CAST(SUM(event_count) AS NUMERIC(38, 9)) AS amount /* How many issues. */
+FROM intermediate.actor_activity
+WHERE
+  event_type = 'ISSUE_CLOSED'
+GROUP BY
+  entity_type,
+  entity_id,
+  artifact_source,
+  bucket,
+  sample_date

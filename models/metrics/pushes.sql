@@ -1,0 +1,30 @@
+/*
+  Pushes
+  Pushes in the bucket, by people and by bots. A push is not a commit: it can hold none or many.
+*/
+MODEL (
+  name metrics.pushes,
+  kind FULL,
+  tags ('unit:pushes', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  SAFE_CAST(SUM(event_count) AS NUMERIC(38, 9)) AS amount /* How many pushes. */
+FROM intermediate.actor_activity
+WHERE
+  event_type = 'PUSH'
+GROUP BY
+  entity_type,
+  entity_id,
+  artifact_source,
+  bucket,
+  sample_date

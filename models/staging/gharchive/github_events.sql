@@ -1,0 +1,37 @@
+/*
+  One row is a public event on GitHub, as GH Archive recorded it.
+  An event that stands in two hours is the same event; the first one collected is kept.
+  Pushes list at most 20 commits, and none from 2025-10-07 on.
+*/
+MODEL (
+  name staging.github_events,
+  kind INCREMENTAL_BY_TIME_RANGE (
+    time_column created_at,
+    lookback 2
+  ),
+  cron '@daily',
+  grain event_id,
+  audits (
+    not_null(columns := (event_id, created_at, type, repository_source_id)),
+    unique_values(columns := (
+      event_id
+    ))
+  )
+);
+
+SELECT
+  CAST(id AS STRING) AS event_id, /* The event's id at GitHub. */
+  CAST(created_at AS TIMESTAMP) AS created_at, /* When it happened. */
+  CAST(type AS STRING) AS type, /* GitHub's name of the kind of event. */
+  CAST(action AS STRING) AS action, /* What was done, where the type has several actions. */
+  CAST(actor_id AS INT64) AS actor_source_id, /* The account's numeric id at GitHub. */
+  CAST(actor_login AS STRING) AS actor_login, /* The account's login at that time. */
+  CAST(repo_id AS INT64) AS repository_source_id, /* The repository's numeric id, kept over renames. */
+  CAST(LOWER(repo_name) AS STRING) AS repository_name, /* owner/name at that time, in lower case. */
+  CAST(COALESCE(pull_request_is_merged, FALSE) OR NOT pull_request_merged_at IS NULL AS BOOL) AS is_merged, /* Whether the pull request had been merged. */
+  commits /* The commits that a push listed. */
+FROM raw.gharchive__events
+WHERE
+  created_at BETWEEN @start_ts AND @end_ts AND NOT repo_id IS NULL
+QUALIFY
+  ROW_NUMBER() OVER (PARTITION BY id ORDER BY _load_id, hour) = 1

@@ -1,0 +1,45 @@
+/*
+  One row is a commit in the history of a repository's default branch.
+  The person is the author after the repository's own .mailmap; no address leaves this layer.
+  A commit that stands in several repositories has a row in each.
+*/
+MODEL (
+  name staging.git_commits,
+  kind FULL,
+  grain (repository_name, sha),
+  audits (
+    not_null(columns := (repository_name, sha, committed_at, is_merge, is_bot)),
+    unique_combination_of_columns(columns := (repository_name, sha))
+  )
+);
+
+WITH latest AS (
+  SELECT
+    repo,
+    sha,
+    author_name,
+    author_canon_name,
+    COALESCE(author_canon_email_sha256, author_email_sha256) AS email_sha256,
+    author_noreply_login,
+    committer_time,
+    is_merge,
+    additions,
+    deletions
+  FROM raw.git_history__commits
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY LOWER(repo), sha ORDER BY _load_id DESC) = 1
+)
+SELECT
+  CAST(LOWER(repo) AS STRING) AS repository_name, /* owner/name, in lower case. */
+  CAST(sha AS STRING) AS sha, /* The commit's hash. */
+  CAST(committer_time AS TIMESTAMP) AS committed_at, /* When it entered the history (committer time). */
+  CAST(@entity_id(
+    'EMAIL',
+    '',
+    TO_HEX(SHA256(CONCAT(@VAR('actor_key'), COALESCE(email_sha256, author_name, ''))))
+  ) AS STRING) AS person_id, /* The author, by a keyed hash of the address. */
+  CAST(@is_bot(COALESCE(author_canon_name, author_name), author_noreply_login) AS BOOL) AS is_bot, /* Whether the author is a bot. */
+  CAST(is_merge AS BOOL) AS is_merge, /* Whether it has several parents. */
+  CAST(additions AS INT64) AS addition_count, /* Lines added; NULL for merges. */
+  CAST(deletions AS INT64) AS deletion_count /* Lines deleted; NULL for merges. */
+FROM latest
