@@ -1,0 +1,338 @@
+"""The only door to SQLMesh: build what is missing, and tell what is there.
+
+One long-lived `Warehouse` loads the project once. What collectors landed since the last whole
+build decides what is forgotten and built again; SQLMesh's own state decides all the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+import duckdb
+from sqlglot import exp
+from sqlmesh import Context
+from sqlmesh.core.console import NoopConsole, set_console
+from sqlmesh.core.plan import Plan
+from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
+
+from oso_processors.errors import (
+    ModelsFailed,
+    ProjectInvalid,
+    UnknownColumn,
+    UnknownModel,
+    WarehouseLocked,
+    WithoutGrain,
+)
+from oso_processors.progress import Progress, Step
+from oso_processors.settings import CATALOG, Settings
+from oso_processors.tables import Column, Table
+
+ENVIRONMENT = "prod"
+BUILDS = """
+CREATE TABLE IF NOT EXISTS raw._builds (
+  load_id BIGINT, built_at TIMESTAMPTZ, model_count BIGINT, audit_count BIGINT, failures VARCHAR[]
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build did: models evaluated, audits that passed, seconds."""
+
+    model_count: int
+    audit_count: int
+    seconds: float
+
+
+@dataclass
+class _Watch(NoopConsole):
+    """Hears SQLMesh's events: counts what was done and keeps what failed."""
+
+    step: Step | None = None
+    models: set[str] = field(default_factory=set)
+    audit_count: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def start_evaluation_progress(
+        self, batched_intervals: Mapping[Any, Any], *_: Any, **__: Any
+    ) -> None:
+        if self.step is not None:
+            self.step.advance(0, total=len(batched_intervals))
+
+    def update_snapshot_evaluation_progress(
+        self,
+        snapshot: Snapshot,
+        interval: Any,
+        batch_idx: int,
+        duration_ms: int | None,
+        num_audits_passed: int,
+        num_audits_failed: int,
+        *_: Any,
+        **__: Any,
+    ) -> None:
+        self.audit_count += num_audits_passed
+        if snapshot.name not in self.models:
+            self.models.add(snapshot.name)
+            if self.step is not None:
+                self.step.advance()
+
+    def log_failed_models(self, errors: Iterable[Any]) -> None:
+        self.failures += [line for error in errors for line in _failures(error)]
+
+
+class Warehouse:
+    """The project's models and their tables in the embedded warehouse."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load the project; raise `ProjectInvalid` or `WarehouseLocked`."""
+        settings.home.mkdir(parents=True, exist_ok=True)
+        # config.yaml reads where the warehouse is from the environment, as sqlmesh itself does.
+        os.environ["OSO_HOME"] = str(settings.home)
+        os.environ.setdefault("MAX_FORK_WORKERS", "1")
+        self._watch = _Watch()
+        set_console(self._watch)
+        try:
+            self._context = Context(paths=[str(settings.project)])
+            self.connection.execute(f"SET temp_directory = '{settings.home / 'tmp'}'")
+        except duckdb.IOException as error:
+            raise WarehouseLocked(str(settings.warehouse), str(error)) from None
+        except SQLMeshError as error:
+            raise ProjectInvalid(_one_line(error)) from error
+
+    def __enter__(self) -> Warehouse:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._context.close()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse's own connection; valid while the warehouse is open."""
+        cursor: duckdb.DuckDBPyConnection = self._context.engine_adapter.cursor
+        return cursor
+
+    def build(self, progress: Progress) -> Built:
+        """Build what is new or changed, and audit it.
+
+        Raise `ModelsFailed` with one line a failed model or audit; what was built before stays, and
+        the next build tries again only what is missing.
+        """
+        started = time.monotonic()
+        self._create_ledger()
+        landed = self._landed()
+        self._forget_what_changed()
+        with progress.step("building models") as step:
+            self._watch.step = step
+            failed = not self._apply(self._plan())
+        self._record(landed if not failed else None)
+        if failed:
+            raise ModelsFailed(tuple(self._watch.failures))
+        return Built(len(self._watch.models), self._watch.audit_count, time.monotonic() - started)
+
+    def unfinished(self) -> dict[str, str]:
+        """Return the models of production that are not whole, each with the reason.
+
+        A model is not whole when its own last build or one before it in the line failed or is due.
+        """
+        snapshots = {each.name: each for each in self._snapshots().values()}
+        late = {name for name, each in snapshots.items() if self._is_late(each)}
+        reasons = self._last_failures()
+        unfinished = {}
+        for name, snapshot in snapshots.items():
+            causes = sorted(({name} | set(self._context.dag.upstream(name))) & late)
+            if causes:
+                cause = _public(causes[0])
+                reason = reasons.get(cause, "is due to be built; run `oso run`")
+                unfinished[_public(snapshot.name)] = f"{cause}: {reason}"
+        return unfinished
+
+    def table(self, name: str, model_name: str, columns: tuple[str, ...]) -> Table:
+        """Describe the output ``name``: ``columns`` of a model's physical table.
+
+        Raise `UnknownModel`, `UnknownColumn` or `WithoutGrain`.
+        """
+        snapshot = self._snapshots().get(model_name)
+        if snapshot is None:
+            raise UnknownModel(name, model_name, tuple(self._snapshots()))
+        physical = snapshot.table_name(is_deployable=True)
+        types = self._types(physical)
+        for column in columns:
+            if column not in types:
+                raise UnknownColumn(name, model_name, column, tuple(types))
+        grain = tuple(
+            each.name for part in snapshot.model.grains for each in part.find_all(exp.Column)
+        )
+        if not grain:
+            raise WithoutGrain(name, model_name)
+        words = snapshot.model.column_descriptions
+        listed = ", ".join(f'"{column}"' for column in columns)
+        return Table(
+            name=name,
+            model=model_name,
+            query=f"SELECT {listed} FROM {physical}",
+            columns=tuple(Column(each, types[each], words.get(each, "")) for each in columns),
+            grain=grain,
+            description=snapshot.model.description or "",
+            fingerprint=str(snapshot.version),
+        )
+
+    def _plan(self) -> Plan:
+        try:
+            return self._context.plan_builder(ENVIRONMENT, skip_tests=True).build()
+        except SQLMeshError as error:
+            raise ProjectInvalid(_one_line(error)) from error
+
+    def _apply(self, plan: Plan) -> bool:
+        if not (plan.has_changes or plan.missing_intervals):
+            return True
+        try:
+            self._context.apply(plan)
+        except PlanError:
+            if not self._watch.failures:
+                raise
+            return False
+        return True
+
+    def _snapshots(self) -> dict[str, Snapshot]:
+        """Return production's snapshots by the names people use, such as marts.metrics_v1."""
+        environment = self._context.state_sync.get_environment(ENVIRONMENT)
+        if environment is None:
+            return {}
+        found = self._context.state_sync.get_snapshots(environment.snapshots)
+        return {_public(each.name): each for each in found.values() if each.is_model}
+
+    def _types(self, physical: str) -> dict[str, str]:
+        described = self.connection.execute(f"DESCRIBE {physical}").fetchall()
+        return {row[0]: row[1] for row in described}
+
+    def _is_late(self, snapshot: Snapshot) -> bool:
+        if snapshot.is_symbolic or snapshot.is_external:
+            return False
+        now = datetime.now(UTC)
+        return bool(snapshot.missing_intervals(snapshot.node.start or "1970-01-01", now, now))
+
+    def _create_ledger(self) -> None:
+        self.connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        self.connection.execute(BUILDS)
+
+    def _landed(self) -> int:
+        """Return the newest batch that collectors landed; 0 before the first."""
+        if not self._has_table("_loads"):
+            return 0
+        row = self.connection.execute("SELECT COALESCE(MAX(load_id), 0) FROM raw._loads").fetchone()
+        return int(row[0]) if row else 0
+
+    def _built_to(self) -> int:
+        """Return the newest batch that the last whole build had seen."""
+        row = self.connection.execute(
+            "SELECT COALESCE(MAX(load_id), 0) FROM raw._builds"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def _has_table(self, name: str) -> bool:
+        found = self.connection.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'raw'"
+            " AND table_name = ?",
+            [CATALOG, name],
+        ).fetchone()
+        return found is not None
+
+    def _last_failures(self) -> dict[str, str]:
+        """Return what failed in the last build, by model."""
+        if not self._has_table("_builds"):
+            return {}
+        row = self.connection.execute(
+            "SELECT failures FROM raw._builds ORDER BY built_at DESC LIMIT 1"
+        ).fetchone()
+        return dict(line.split(": ", 1) for line in (row[0] if row else []))
+
+    def _record(self, landed: int | None) -> None:
+        """Write down a build; ``landed`` is None when it failed."""
+        self.connection.execute(
+            "INSERT INTO raw._builds VALUES (?, now(), ?, ?, ?)",
+            [landed, len(self._watch.models), self._watch.audit_count, self._watch.failures],
+        )
+
+    def _forget_what_changed(self) -> None:
+        """Make SQLMesh build again what descends from raw tables that got new rows.
+
+        SQLMesh knows time, not arrival: without this, a day that was built is never read again,
+        and an hour or a history that comes later would be left out.
+        """
+        snapshots = {each.name: each for each in self._snapshots().values()}
+        starts: dict[str, datetime] = {}
+        for table in self._changed_tables():
+            for child in self._children(table):
+                start = self._earliest(table, snapshots.get(child))
+                for name in (child, *self._context.dag.downstream(child)):
+                    starts[name] = min(start, starts.get(name, start))
+        now = datetime.now(UTC)
+        self._context.state_sync.remove_intervals(
+            [
+                (snapshot, snapshot.get_removal_interval(starts[name], now, now, strict=False))
+                for name, snapshot in snapshots.items()
+                if name in starts and snapshot.intervals
+            ],
+            remove_shared_versions=True,
+        )
+
+    def _changed_tables(self) -> list[str]:
+        if not self._has_table("_loads"):
+            return []
+        rows = self.connection.execute(
+            "SELECT DISTINCT source || '__' || stream FROM raw._loads WHERE load_id > ?",
+            [self._built_to()],
+        ).fetchall()
+        return sorted(row[0] for row in rows)
+
+    def _children(self, raw_table: str) -> list[str]:
+        name = f'"{CATALOG}"."raw"."{raw_table}"'
+        models = self._context.models.items()
+        return [fqn for fqn, model in models if name in model.depends_on]
+
+    def _earliest(self, raw_table: str, snapshot: Snapshot | None) -> datetime:
+        """Return the time from which ``snapshot`` is concerned by a raw table's new rows."""
+        beginning = datetime(1970, 1, 1, tzinfo=UTC)
+        if snapshot is None or not snapshot.is_incremental_by_time_range:
+            return beginning
+        column = snapshot.model.time_column.column.name
+        row = self.connection.execute(
+            f'SELECT MIN("{column}") FROM raw."{raw_table}" WHERE _load_id > ?', [self._built_to()]
+        ).fetchone()
+        return row[0] if row and row[0] else datetime.now(UTC)
+
+
+def _public(name: str) -> str:
+    """Turn SQLMesh's ``"oso"."marts"."metrics_v1"`` into ``marts.metrics_v1``."""
+    return name.replace('"', "").removeprefix(f"{CATALOG}.")
+
+
+def _failures(error: Any) -> list[str]:
+    """Return one line a failed audit, or one for a model that could not be built."""
+    node = (
+        error.node[0] if isinstance(error.node, tuple) else getattr(error.node, "snapshot_name", "")
+    )
+    cause = error.__cause__
+    if isinstance(cause, NodeAuditsErrors):
+        return [
+            f"{each.model_name}: audit {each.audit_name} found {each.count:,} bad rows"
+            for each in cause.errors
+        ]
+    return [f"{_public(str(node))}: {_one_line(cause or error)}"]
+
+
+def _one_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "; ".join(lines[:3]) or type(error).__name__
