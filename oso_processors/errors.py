@@ -84,3 +84,34 @@ class WithoutGrain(WarehouseError):
 
     def __init__(self, processor: str, model: str) -> None:
         super().__init__(f"{processor}: {model} declares no grain; add `grain` to its header")
+
+
+class CollectionError(OsoError):
+    """A source could not be read; what was landed before stays."""
+
+
+class ConfigFailure(CollectionError):
+    """A connector cannot go on until a person changes something."""
+
+
+class TransientFailure(CollectionError):
+    """A connector may succeed when it is run again."""
+
+
+class ConnectorFailed(CollectionError):
+    """A connector stopped; what it had handed over with a state was landed."""
+
+    exit_code = 4
+
+    def __init__(self, source: str, reason: str, is_transient: bool) -> None:
+        advice = "run again" if is_transient else "change its settings in sources.yaml"
+        super().__init__(f"{source}: {reason}; what came before was landed, {advice}")
+        self.source = source
+        self.is_transient = is_transient
+
+
+class NoSpaceLeft(CollectionError):
+    """The disk is full; the batch at hand was not landed."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"{place}: no space left on the disk; free some and run again")

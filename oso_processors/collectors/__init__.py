@@ -1,1 +1,1 @@
-""""""
+"""Collectors: Airbyte source connectors, and the lander that brings any of them into the warehouse."""

@@ -1,0 +1,91 @@
+"""What was read of one stream and is not landed yet.
+
+Rows wait in a file, so that memory stays bounded however late a state comes. Only what a state covers
+is ever landed: `settled` marks how far that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A file handed over: its path, and constants for its rows."""
+
+    path: str
+    relative_path: str
+    size: int
+    columns: Mapping[str, Any]
+
+
+@dataclass
+class Batch:
+    """The rows and files of one stream since the last landing."""
+
+    path: Path
+    file: IO[bytes]
+    written: int = 0
+    row_count: int = 0
+    references: list[Reference] = field(default_factory=list)
+    settled_bytes: int = 0
+    settled_rows: int = 0
+    settled_references: int = 0
+    state: str | None = None
+
+    @classmethod
+    def open(cls, folder: Path, stream: str) -> Batch:
+        """Start an empty batch, its rows kept in ``folder``."""
+        path = folder / f"{stream}.ndjson"
+        return cls(path, path.open("w+b"))
+
+    def add(self, row: bytes) -> None:
+        """Add one row, as JSON."""
+        self.file.write(row)
+        self.file.write(b"\n")
+        self.written += len(row) + 1
+        self.row_count += 1
+
+    def add_file(self, reference: Reference) -> None:
+        """Add a file's rows."""
+        self.references.append(reference)
+
+    def settle(self, state: Mapping[str, Any] | None = None) -> None:
+        """Mark all that was added as covered by ``state``."""
+        self.settled_bytes = self.written
+        self.settled_rows = self.row_count
+        self.settled_references = len(self.references)
+        if state is not None:
+            self.state = orjson.dumps(state).decode()
+
+    @property
+    def size(self) -> int:
+        """How many bytes wait: rows, and files about as they will be read."""
+        return self.written + sum(each.size for each in self.references)
+
+    def drop_unsettled(self) -> None:
+        """Forget what no state covers."""
+        self.file.flush()
+        self.file.truncate(self.settled_bytes)
+        self.file.seek(self.settled_bytes)
+        del self.references[self.settled_references :]
+        self.written, self.row_count = self.settled_bytes, self.settled_rows
+
+    def clear(self) -> None:
+        """Start anew after a landing."""
+        self.file.seek(0)
+        self.file.truncate()
+        self.references = []
+        self.written = self.row_count = 0
+        self.settled_bytes = self.settled_rows = self.settled_references = 0
+        self.state = None
+
+    def close(self) -> None:
+        """Close and remove the waiting rows."""
+        self.file.close()
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,169 @@
+"""Put batches into raw tables: DuckDB reads rows and files itself, and what it refuses is set aside.
+
+The fast way is one statement for many files. When it fails, every file is read alone, and one that
+still fails is read line by line, so that a bad line costs one row and a bad file costs one file.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from oso_processors.collectors.batch import Batch, Reference
+from oso_processors.collectors.careful import Reject, Unreadable, sound_rows
+from oso_processors.collectors.raw_tables import table_columns, table_name
+from oso_processors.collectors.schema import columns, reading, slimmer
+from oso_processors.collectors.source import Stream
+from oso_processors.errors import NoSpaceLeft
+
+
+@dataclass
+class Landing:
+    """One stream's way into ``target``; `rejects` and `damaged` are what was set aside."""
+
+    connection: duckdb.DuckDBPyConnection
+    stream: Stream
+    target: str
+    constants: Mapping[str, str]
+    rejects: list[Reject] = field(default_factory=list)
+    damaged: list[tuple[Reference, str]] = field(default_factory=list)
+
+    def fast(self, batch: Batch) -> None:
+        """Insert all of ``batch``; raise what DuckDB raises when any of it cannot be read."""
+        if batch.row_count:
+            batch.file.flush()
+            self._insert_rows(batch.path)
+        if batch.references:
+            self._insert_files(batch.references)
+
+    def careful(self, batch: Batch) -> None:
+        """Insert what can be read of ``batch``, outside of any transaction."""
+        if batch.row_count:
+            batch.file.flush()
+            try:
+                self._insert_rows(batch.path)
+            except duckdb.Error as error:
+                raise_if_full(error)
+                self._by_line(batch.path, "records", None, ())
+        self._halve(batch.references)
+
+    def _halve(self, references: Sequence[Reference]) -> None:
+        if not references:
+            return
+        try:
+            self._insert_files(references)
+            return
+        except duckdb.Error as error:
+            raise_if_full(error)
+            reason = str(error).splitlines()[0]
+        if len(references) > 1:
+            middle = len(references) // 2
+            self._halve(references[:middle])
+            self._halve(references[middle:])
+            return
+        only = references[0]
+        if only.path.endswith(".parquet"):
+            self.damaged.append((only, f"not Parquet of the right shape ({reason})"))
+            return
+        slim = slimmer(self.stream.json_schema)
+        try:
+            self._by_line(Path(only.path), only.relative_path, slim, references)
+        except Unreadable as error:
+            self.damaged.append((only, str(error)))
+
+    def _by_line(self, path: Path, name: str, slim: Any, references: Sequence[Reference]) -> None:
+        rejects = []
+        with tempfile.NamedTemporaryFile(suffix=".ndjson") as kept:
+            for row in sound_rows(path, name, self.stream.json_schema, slim):
+                if isinstance(row, Reject):
+                    rejects.append(row)
+                else:
+                    kept.write(orjson.dumps(row) + b"\n")
+            kept.flush()
+            renamed = [Reference(kept.name, each.relative_path, 0, each.columns) for each in references]
+            self._insert_rows(Path(kept.name), renamed)
+        self.rejects += rejects
+
+    def _insert_rows(self, path: Path, references: Sequence[Reference] = ()) -> None:
+        structure, expressions = reading(self.stream.json_schema, as_it_lies=False)
+        self._insert(expressions, _read_json([str(path)], structure), references)
+
+    def _insert_files(self, references: Sequence[Reference]) -> None:
+        paths = [each.path for each in references]
+        if paths[0].endswith(".parquet"):
+            expressions = self._parquet_expressions(paths[0])
+            reader = f"read_parquet({_listed(paths)}, filename = true)"
+        else:
+            structure, expressions = reading(self.stream.json_schema, as_it_lies=True)
+            reader = _read_json(paths, structure)
+        self._insert(expressions, reader, references)
+
+    def _parquet_expressions(self, path: str) -> dict[str, str]:
+        rows = self.connection.execute("SELECT name FROM parquet_schema(?)", [path]).fetchall()
+        found = {row[0] for row in rows}
+        names = columns(self.stream.json_schema)
+        return {name: f'"{name}"' if name in found else "NULL" for name in names}
+
+    def _insert(
+        self, expressions: Mapping[str, str], reader: str, references: Sequence[Reference]
+    ) -> None:
+        types = table_columns(self.stream.name, self.stream.json_schema)
+        given = sorted({name for each in references for name in each.columns if name in types})
+        values = {
+            **{name: f"CAST({each} AS {types[name]})" for name, each in expressions.items()},
+            **{name: f'CAST(given."{name}" AS {types[name]})' for name in given},
+            **self.constants,
+        }
+        names = ", ".join(f'"{name}"' for name in values)
+        self.connection.execute(
+            f"INSERT INTO {self.target} ({names}) SELECT {', '.join(values.values())}"
+            f" FROM {reader} AS found {_joined(references, given)}"
+        )
+
+
+def raise_if_full(error: duckdb.Error) -> None:
+    """Raise `NoSpaceLeft` when that is why DuckDB failed."""
+    text = str(error)
+    if "No space left" in text or "disk is full" in text.lower():
+        raise NoSpaceLeft("the warehouse") from None
+
+
+def constants(source: str, stream: str, load_id: int) -> dict[str, str]:
+    """Return the expressions of the columns that every row of a landing has in common."""
+    common = {"_load_id": str(load_id), "_extracted_at": "now()"}
+    if table_name(source, stream) == stream:
+        common = {"source": f"'{source}'", **common}
+    return common
+
+
+def _read_json(paths: Sequence[str], structure: str) -> str:
+    return (
+        f"read_json({_listed(paths)}, format = 'newline_delimited', columns = {structure},"
+        " filename = true)"
+    )
+
+
+def _joined(references: Sequence[Reference], given: Sequence[str]) -> str:
+    """Return the join that gives each file's rows its constants."""
+    if not given:
+        return ""
+    rows = ", ".join(
+        f"({_text(each.path)}, {', '.join(_text(each.columns.get(name)) for name in given)})"
+        for each in references
+    )
+    names = ", ".join(f'"{name}"' for name in given)
+    return f"JOIN (VALUES {rows}) AS given (path, {names}) ON given.path = found.filename"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return "[" + ", ".join(_text(path) for path in paths) + "]"
+
+
+def _text(value: object) -> str:
+    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"

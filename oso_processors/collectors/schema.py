@@ -1,0 +1,137 @@
+"""From a stream's JSON schema to the warehouse's types, and from raw values to a row.
+
+The same schema serves both ways a row can come: `slim` picks it out of a parsed value, and `reading`
+makes the SQL by which DuckDB picks it out of a file, so that both give the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+SCALARS = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
+JSON = "JSON"
+
+
+def kind(prop: Mapping[str, Any]) -> str:
+    """Return a property's JSON type, null aside; `object` where it says nothing."""
+    kinds = prop.get("type", "object")
+    named = [each for each in ([kinds] if isinstance(kinds, str) else kinds) if each != "null"]
+    return str(named[0]) if len(named) == 1 else "object"
+
+
+def sql_type(prop: Mapping[str, Any]) -> str:
+    """Return the type of a property's column; what has no fixed shape is JSON text."""
+    shape = kind(prop)
+    if shape == "string":
+        return {"date-time": "TIMESTAMPTZ", "date": "DATE"}.get(prop.get("format", ""), "VARCHAR")
+    if shape == "array":
+        items = prop.get("items", {})
+        if "properties" in items:
+            fields = (f'"{name}" {sql_type(each)}' for name, each in items["properties"].items())
+            return f"STRUCT({', '.join(fields)})[]"
+        return f"{sql_type(items)}[]" if kind(items) not in ("object", "array") else "VARCHAR"
+    return SCALARS.get(shape, "VARCHAR")
+
+
+def columns(json_schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns of a stream's table with their types, in order."""
+    return {name: sql_type(each) for name, each in json_schema["properties"].items()}
+
+
+def reading(json_schema: Mapping[str, Any], as_it_lies: bool) -> tuple[str, dict[str, str]]:
+    """Return the ``columns`` argument of read_json, and an expression for each column.
+
+    ``as_it_lies`` is for raw files, whose values stand at ``x-path``; without it, for records.
+    """
+    tree: dict[str, Any] = {}
+    expressions = {}
+    for name, prop in json_schema["properties"].items():
+        path = _path(name, prop) if as_it_lies else (name,)
+        _plant(tree, path, _read_type(prop, as_it_lies))
+        expressions[name] = _expression(".".join(f'"{part}"' for part in path), prop, as_it_lies)
+    listed = ", ".join(f"'{_escape(name)}': '{_escape(_type(each))}'" for name, each in tree.items())
+    return f"{{{listed}}}", expressions
+
+
+def slimmer(json_schema: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return the function that picks a row out of a parsed raw value."""
+    picks = [
+        (name, _path(name, prop), _taker(prop)) for name, prop in json_schema["properties"].items()
+    ]
+
+    def slim(value: Mapping[str, Any]) -> dict[str, Any]:
+        row = {}
+        for name, path, take in picks:
+            found: Any = value
+            for part in path:
+                found = found.get(part) if isinstance(found, dict) else None
+                if found is None:
+                    break
+            row[name] = found if found is None or take is None else take(found)
+        return row
+
+    return slim
+
+
+def sha256(text: str) -> str:
+    """Return the hash by which an e-mail address is known."""
+    return hashlib.sha256(text.strip(" ").lower().encode()).hexdigest()
+
+
+def _path(name: str, prop: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(prop.get("x-path", name).split("."))
+
+
+def _taker(prop: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    if prop.get("x-sha256"):
+        return lambda value: sha256(str(value))
+    if kind(prop) == "array" and "properties" in prop.get("items", {}):
+        slim = slimmer(prop["items"])
+        return lambda values: [slim(each) for each in values if isinstance(each, dict)]
+    return None
+
+
+def _read_type(prop: Mapping[str, Any], as_it_lies: bool) -> Any:
+    if kind(prop) == "array" and "properties" in prop.get("items", {}):
+        tree: dict[str, Any] = {}
+        for name, each in prop["items"]["properties"].items():
+            path = _path(name, each) if as_it_lies else (name,)
+            _plant(tree, path, _read_type(each, as_it_lies))
+        return [tree]
+    return JSON if sql_type(prop) == "VARCHAR" and kind(prop) != "string" else sql_type(prop)
+
+
+def _plant(tree: dict[str, Any], path: tuple[str, ...], leaf: Any) -> None:
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+    tree[path[-1]] = leaf
+
+
+def _type(node: Any) -> str:
+    if isinstance(node, list):
+        return f"{_type(node[0])}[]"
+    if isinstance(node, dict):
+        return "STRUCT(" + ", ".join(f'"{name}" {_type(each)}' for name, each in node.items()) + ")"
+    return str(node)
+
+
+def _expression(place: str, prop: Mapping[str, Any], as_it_lies: bool) -> str:
+    if as_it_lies and prop.get("x-sha256"):
+        return f"sha256(lower(trim({place})))"
+    if as_it_lies and kind(prop) == "array" and "properties" in prop.get("items", {}):
+        fields = ", ".join(
+            f"'{name}': " + _expression(_inner(name, each), each, as_it_lies)
+            for name, each in prop["items"]["properties"].items()
+        )
+        return f"list_transform({place}, lambda item: {{{fields}}})"
+    return f"CAST({place} AS VARCHAR)" if _read_type(prop, as_it_lies) == JSON else place
+
+
+def _inner(name: str, prop: Mapping[str, Any]) -> str:
+    return ".".join(["item", *(f'"{part}"' for part in _path(name, prop))])
+
+
+def _escape(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,268 @@
+"""What a collector of ours is, and how it runs as an Airbyte source connector.
+
+A source says what it needs (`spec`), what it has (`streams`) and yields messages (`read`); `run` does
+all that the protocol asks for around it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import orjson
+
+from oso_processors.collectors import protocol
+from oso_processors.collectors.checked_config import check_config
+from oso_processors.errors import ConfigFailure, TransientFailure
+
+Sync = Literal["append", "append_dedup", "overwrite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One table's worth of records.
+
+    `json_schema` may say of a property ``x-path``, where in a raw file its value stands, and
+    ``x-sha256``, that only the hash of the trimmed, lower-cased text may land. `sync` is how the
+    stream should be landed.
+    """
+
+    name: str
+    json_schema: Mapping[str, Any]
+    primary_key: tuple[str, ...] = ()
+    cursor_field: str | None = None
+    is_file_based: bool = False
+    sync: Sync = "append"
+
+    def as_catalogue(self) -> dict[str, Any]:
+        """Return the stream as DISCOVER says it."""
+        is_incremental = self.sync != "overwrite"
+        return {
+            "name": self.name,
+            "json_schema": dict(self.json_schema),
+            "supported_sync_modes": ["full_refresh", *(["incremental"] * is_incremental)],
+            "source_defined_cursor": is_incremental,
+            "default_cursor_field": [self.cursor_field] if self.cursor_field else [],
+            "source_defined_primary_key": [[key] for key in self.primary_key],
+            "is_file_based": self.is_file_based,
+            "is_resumable": is_incremental,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row."""
+
+    stream: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file whose rows belong to a stream; `columns` are constants for every row of it."""
+
+    stream: str
+    path: Path
+    relative_path: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a stream is; covers all of that stream that came before."""
+
+    stream: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A line for the operator."""
+
+    level: Literal["DEBUG", "INFO", "WARN", "ERROR"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How many rows of a stream are to come."""
+
+    stream: str
+    rows: int
+
+
+Message = Record | File | State | Log | Estimate
+
+TEXT: Mapping[str, Any] = {"type": ["null", "string"]}
+INTEGER: Mapping[str, Any] = {"type": ["null", "integer"]}
+BOOLEAN: Mapping[str, Any] = {"type": ["null", "boolean"]}
+TIMESTAMP: Mapping[str, Any] = {
+    "type": ["null", "string"],
+    "format": "date-time",
+    "airbyte_type": "timestamp_with_timezone",
+}
+
+
+def schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of a row with these properties."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {name: dict(each) for name, each in properties.items()},
+    }
+
+
+REJECTS = schema(file=TEXT, place=TEXT, reason=TEXT, value=TEXT)
+GAPS = schema(stream=TEXT, started_at=TIMESTAMP, ended_at=TIMESTAMP, reason=TEXT, detail=TEXT)
+
+
+class Source(Protocol):
+    """A collector; `name` names its tables, `spec` is the JSON Schema of its configuration."""
+
+    name: str
+    documentation_url: str
+    spec: Mapping[str, Any]
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Raise `ConfigFailure` or `TransientFailure` when the source cannot be read."""
+
+    def streams(self, config: Mapping[str, Any]) -> Sequence[Stream]:
+        """Return what the source has."""
+
+    def read(
+        self,
+        config: Mapping[str, Any],
+        streams: Collection[str],
+        state: Mapping[str, Mapping[str, Any]],
+    ) -> Iterator[Message]:
+        """Yield what is new since ``state``, of ``streams`` only."""
+
+
+def run(source: Source, argv: Sequence[str] | None = None) -> int:
+    """Run ``source`` as a connector: spec, check, discover or read. Return the exit code."""
+    arguments = _parser(source).parse_args(argv)
+    try:
+        for line in _answer(source, arguments):
+            sys.stdout.buffer.write(line)
+    except ConfigFailure as failure:
+        sys.stdout.buffer.write(protocol.error(str(failure), "config_error"))
+        return 1
+    except TransientFailure as failure:
+        sys.stdout.buffer.write(protocol.error(str(failure), "transient_error"))
+        return 1
+    finally:
+        sys.stdout.buffer.flush()
+    return 0
+
+
+def _parser(source: Source) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"source-{source.name.replace('_', '-')}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("spec", help="print what the configuration may hold")
+    for name in ("check", "discover", "read"):
+        command = commands.add_parser(name)
+        command.add_argument("--config", required=True, type=Path)
+        if name == "read":
+            command.add_argument("--catalog", required=True, type=Path)
+            command.add_argument("--state", type=Path)
+    return parser
+
+
+def _answer(source: Source, arguments: argparse.Namespace) -> Iterator[bytes]:
+    if arguments.command == "spec":
+        yield protocol.message("SPEC", _spec(source))
+        return
+    config = _load(arguments.config)
+    if arguments.command == "check":
+        yield _checked(source, config)
+        return
+    check_config(source.spec, config)
+    if arguments.command == "discover":
+        streams = [stream.as_catalogue() for stream in source.streams(config)]
+        yield protocol.message("CATALOG", {"streams": streams})
+        return
+    yield from _read(source, config, _load(arguments.catalog), _states(arguments.state))
+
+
+def _spec(source: Source) -> dict[str, Any]:
+    return {
+        "documentationUrl": source.documentation_url,
+        "connectionSpecification": source.spec,
+        "supportsIncremental": True,
+        "supported_destination_sync_modes": ["overwrite", "append", "append_dedup"],
+    }
+
+
+def _checked(source: Source, config: Mapping[str, Any]) -> bytes:
+    try:
+        check_config(source.spec, config)
+        source.check(config)
+    except (ConfigFailure, TransientFailure) as failure:
+        body = {"status": "FAILED", "message": str(failure)}
+        return protocol.message("CONNECTION_STATUS", body)
+    return protocol.message("CONNECTION_STATUS", {"status": "SUCCEEDED"})
+
+
+def _read(
+    source: Source,
+    config: Mapping[str, Any],
+    catalogue: Mapping[str, Any],
+    states: Mapping[str, Mapping[str, Any]],
+) -> Iterator[bytes]:
+    chosen = [each["stream"]["name"] for each in catalogue["streams"]]
+    for name in chosen:
+        yield protocol.stream_status(name, "STARTED")
+    try:
+        yield from _lines(source.read(config, chosen, states), chosen)
+    except (ConfigFailure, TransientFailure):
+        for name in chosen:
+            yield protocol.stream_status(name, "INCOMPLETE")
+        raise
+    for name in chosen:
+        yield protocol.stream_status(name, "COMPLETE")
+
+
+def _lines(messages: Iterator[Message], chosen: Collection[str]) -> Iterator[bytes]:
+    counts: Counter[str] = Counter()
+    heads = {name: protocol.record_head(name) for name in chosen}
+    for each in messages:
+        if isinstance(each, Record):
+            if each.stream in heads:
+                counts[each.stream] += 1
+                if counts[each.stream] == 1:
+                    yield protocol.stream_status(each.stream, "RUNNING")
+                yield heads[each.stream] + orjson.dumps(each.data) + protocol.record_tail()
+        elif isinstance(each, File):
+            counts[each.stream] += 1
+            size = each.path.stat().st_size
+            yield protocol.file_record(
+                each.stream, each.columns, str(each.path), each.relative_path, size
+            )
+        elif isinstance(each, State):
+            yield protocol.state(each.stream, each.data, counts.pop(each.stream, 0))
+        elif isinstance(each, Estimate):
+            yield protocol.estimate(each.stream, each.rows)
+        else:
+            yield protocol.log(each.level, each.text)
+
+
+def _states(path: Path | None) -> dict[str, Mapping[str, Any]]:
+    if path is None:
+        return {}
+    found = (each for each in _load(path) if each.get("type") == "STREAM")
+    return {
+        each["stream"]["stream_descriptor"]["name"]: each["stream"].get("stream_state") or {}
+        for each in found
+    }
+
+
+def _load(path: Path) -> Any:
+    try:
+        return orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise ConfigFailure(f"{path}: cannot be read as JSON: {error}") from error
