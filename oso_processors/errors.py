@@ -115,3 +115,14 @@ class NoSpaceLeft(CollectionError):
 
     def __init__(self, place: str) -> None:
         super().__init__(f"{place}: no space left on the disk; free some and run again")
+
+
+class DeclarationInvalid(OsoError):
+    """A declaration (`processors/*.yaml`, `sources.yaml`) cannot be used."""
+
+    exit_code = 2
+
+    def __init__(self, path: str, key: str | None, problem: str) -> None:
+        super().__init__(": ".join(part for part in (path, key, problem) if part))
+        self.path = path
+        self.key = key

@@ -59,7 +59,9 @@ def sound_rows(
             yield Reject(name, place, "not a JSON object", text)
             continue
         row = slim(value) if slim else value
-        wrong = next((key for key, each in properties.items() if not _fits(row.get(key), each)), None)
+        wrong = next(
+            (key for key, each in properties.items() if not _fits(row.get(key), each)), None
+        )
         yield row if wrong is None else Reject(name, place, f"{wrong} has another type", text)
 
 

@@ -17,7 +17,9 @@ def check_config(spec: Mapping[str, Any], config: Mapping[str, Any]) -> None:
     unknown = [key for key in config if key not in spec["properties"]]
     if unknown:
         close = difflib.get_close_matches(unknown[0], spec["properties"], n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(spec['properties'])}"
+        hint = (
+            f"did you mean {close[0]!r}?" if close else f"known are {', '.join(spec['properties'])}"
+        )
         raise ConfigFailure(f"config: {unknown[0]}: unknown key; {hint}")
     error: ValidationError | None = best_match(Draft7Validator(spec).iter_errors(config))
     if error is not None:

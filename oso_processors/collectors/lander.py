@@ -207,9 +207,7 @@ class _Lander:
 
     def _land_settled(self) -> None:
         """Land, of a connector that failed, what its states cover; a stream to be replaced is whole or not at all."""
-        whole = [
-            name for name in self.by_name if not self._replaces(name) or name in self.complete
-        ]
+        whole = [name for name in self.by_name if not self._replaces(name) or name in self.complete]
         for name in whole:
             self.batches[name].drop_unsettled()
         self._land(whole)

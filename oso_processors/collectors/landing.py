@@ -86,7 +86,9 @@ class Landing:
                 else:
                     kept.write(orjson.dumps(row) + b"\n")
             kept.flush()
-            renamed = [Reference(kept.name, each.relative_path, 0, each.columns) for each in references]
+            renamed = [
+                Reference(kept.name, each.relative_path, 0, each.columns) for each in references
+            ]
             self._insert_rows(Path(kept.name), renamed)
         self.rejects += rejects
 

@@ -51,7 +51,9 @@ def reading(json_schema: Mapping[str, Any], as_it_lies: bool) -> tuple[str, dict
         path = _path(name, prop) if as_it_lies else (name,)
         _plant(tree, path, _read_type(prop, as_it_lies))
         expressions[name] = _expression(".".join(f'"{part}"' for part in path), prop, as_it_lies)
-    listed = ", ".join(f"'{_escape(name)}': '{_escape(_type(each))}'" for name, each in tree.items())
+    listed = ", ".join(
+        f"'{_escape(name)}': '{_escape(_type(each))}'" for name, each in tree.items()
+    )
     return f"{{{listed}}}", expressions
 
 

@@ -1,0 +1,298 @@
+"""Collect GH Archive: the public timeline of GitHub, one file an hour, from 2015 on.
+
+The hour is the cursor. Each stream remembers which hours it has, so that an hour is read once, an hour
+that comes late is found, and one that is missing for good is a row in `gaps`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from oso_processors.collectors.careful import Reject, Unreadable, sound_rows
+from oso_processors.collectors.download import Client, NotFound
+from oso_processors.collectors.hours import HOUR, Hours, between, parse, text
+from oso_processors.collectors.schema import slimmer
+from oso_processors.collectors.source import (
+    BOOLEAN,
+    GAPS,
+    INTEGER,
+    REJECTS,
+    TEXT,
+    TIMESTAMP,
+    Estimate,
+    File,
+    Log,
+    Message,
+    Record,
+    State,
+    Stream,
+    run,
+    schema,
+)
+from oso_processors.errors import ConfigFailure
+
+NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json\.gz")
+# The newest hours appear late: their absence is no gap yet.
+GRACE = 3 * HOUR
+
+
+def at(prop: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return ``prop`` with the place of its value in a raw event."""
+    return {**prop, "x-path": path}
+
+
+COMMIT = {
+    "type": "object",
+    "properties": {
+        "sha": TEXT,
+        "is_distinct": at(BOOLEAN, "distinct"),
+        "author_name": at(TEXT, "author.name"),
+        "author_email_sha256": {**at(TEXT, "author.email"), "x-sha256": True},
+    },
+}
+EVENTS = schema(
+    id=TEXT,
+    type=TEXT,
+    created_at=TIMESTAMP,
+    actor_id=at(INTEGER, "actor.id"),
+    actor_login=at(TEXT, "actor.login"),
+    repo_id=at(INTEGER, "repo.id"),
+    repo_name=at(TEXT, "repo.name"),
+    org_login=at(TEXT, "org.login"),
+    action=at(TEXT, "payload.action"),
+    ref=at(TEXT, "payload.ref"),
+    ref_type=at(TEXT, "payload.ref_type"),
+    push_size=at(INTEGER, "payload.size"),
+    push_distinct_size=at(INTEGER, "payload.distinct_size"),
+    commits={"type": ["null", "array"], "x-path": "payload.commits", "items": COMMIT},
+    issue_id=at(INTEGER, "payload.issue.id"),
+    issue_number=at(INTEGER, "payload.issue.number"),
+    issue_created_at=at(TIMESTAMP, "payload.issue.created_at"),
+    issue_user_login=at(TEXT, "payload.issue.user.login"),
+    issue_pull_request_url=at(TEXT, "payload.issue.pull_request.url"),
+    pull_request_id=at(INTEGER, "payload.pull_request.id"),
+    pull_request_number=at(INTEGER, "payload.pull_request.number"),
+    pull_request_created_at=at(TIMESTAMP, "payload.pull_request.created_at"),
+    pull_request_merged_at=at(TIMESTAMP, "payload.pull_request.merged_at"),
+    pull_request_is_merged=at(BOOLEAN, "payload.pull_request.merged"),
+    pull_request_user_login=at(TEXT, "payload.pull_request.user.login"),
+    comment_id=at(INTEGER, "payload.comment.id"),
+    review_state=at(TEXT, "payload.review.state"),
+    release_tag=at(TEXT, "payload.release.tag_name"),
+    hour=TIMESTAMP,
+)
+HOURS = schema(hour=TIMESTAMP, file=TEXT, bytes=INTEGER)
+
+
+@dataclass(frozen=True, slots=True)
+class HourFile:
+    """One hour's file, on disk or still at the archive."""
+
+    hour: datetime
+    path: Path | None
+
+    @property
+    def name(self) -> str:
+        """The file's name, as the archive has it."""
+        return self.path.name if self.path else f"{self.hour:%Y-%m-%d}-{self.hour.hour}.json.gz"
+
+
+class Gharchive:
+    """The collector of GH Archive."""
+
+    name = "gharchive"
+    documentation_url = "https://www.gharchive.org/"
+    spec: Mapping[str, Any] = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "GH Archive",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "folder": {
+                "type": "string",
+                "description": "A folder of hour files; without it, they are fetched.",
+            },
+            "urls": {
+                "type": "array",
+                "items": {"type": "string"},
+                "default": ["https://data.gharchive.org/"],
+                "description": "Where hours are fetched from; the first that has one is used.",
+            },
+            "start": {"type": "string", "description": "The first day or hour, in UTC."},
+            "end": {
+                "type": "string",
+                "description": "The day or hour to stop before, in UTC; by default the present hour.",
+            },
+            "cache": {
+                "type": "string",
+                "default": ".oso/downloads/gharchive",
+                "description": "The folder that fetched hours are kept in.",
+            },
+            "mode": {
+                "enum": ["files", "records"],
+                "default": "files",
+                "description": "Whether events are handed over as files or as records.",
+            },
+        },
+    }
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Raise `ConfigFailure` when there is nothing to read."""
+        next(iter(self._listed(config)), None)
+
+    def streams(self, config: Mapping[str, Any]) -> Sequence[Stream]:
+        """Return events, the hours that were collected, and what is missing or was refused."""
+        is_file_based = config.get("mode", "files") == "files"
+        return (
+            Stream("events", EVENTS, ("id",), "created_at", is_file_based),
+            Stream("hours", HOURS, ("hour",), "hour"),
+            Stream("gaps", GAPS),
+            Stream("rejects", REJECTS),
+        )
+
+    def read(
+        self,
+        config: Mapping[str, Any],
+        streams: Collection[str],
+        state: Mapping[str, Mapping[str, Any]],
+    ) -> Iterator[Message]:
+        """Yield each hour that any stream lacks, then its state."""
+        done = {name: Hours(state.get(name, {}).get("hours", ())) for name in streams}
+        wanted = [
+            each
+            for each in self._listed(config)
+            if any(each.hour not in hours for hours in done.values())
+        ]
+        if "folder" in config:
+            yield from _strangers(Path(config["folder"]))
+        yield Estimate("hours", len(wanted))
+        slim = slimmer(EVENTS)
+        for each in wanted:
+            lacking = [name for name in streams if each.hour not in done[name]]
+            yield from self._hour(config, each, lacking, slim)
+            for name in lacking:
+                if not _may_come(each.hour) or each.path:
+                    done[name].add(each.hour)
+                yield State(name, {"hours": done[name].as_ranges()})
+
+    def _hour(
+        self, config: Mapping[str, Any], hour: HourFile, streams: Collection[str], slim: Any
+    ) -> Iterator[Message]:
+        try:
+            path = hour.path or self._fetch(config, hour)
+        except NotFound:
+            if not _may_come(hour.hour):
+                yield _gap(hour, "missing at the source", hour.name)
+            return
+        stamp = text(hour.hour)
+        if "events" in streams:
+            if config.get("mode", "files") == "files":
+                yield File("events", path.resolve(), hour.name, {"hour": stamp})
+            else:
+                try:
+                    yield from _records(path, hour, slim)
+                except Unreadable as damage:
+                    yield Record("rejects", _reject(hour.name, "the whole file", str(damage), ""))
+                    yield _gap(hour, str(damage), hour.name)
+                    return
+        if "hours" in streams:
+            size = path.stat().st_size
+            yield Record("hours", {"hour": stamp, "file": hour.name, "bytes": size})
+
+    def _listed(self, config: Mapping[str, Any]) -> list[HourFile]:
+        start, end = _bounds(config)
+        if "folder" not in config:
+            if start is None:
+                raise ConfigFailure("config: start: is needed to fetch hours; give the first day")
+            last = end or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+            return [HourFile(hour, None) for hour in between(start, last)]
+        files = _in_folder(Path(config["folder"]))
+        return [
+            each
+            for each in files
+            if (start is None or start <= each.hour) and (end is None or each.hour < end)
+        ]
+
+    def _fetch(self, config: Mapping[str, Any], hour: HourFile) -> Path:
+        cache = Path(config.get("cache", self.spec["properties"]["cache"]["default"]))
+        urls = config.get("urls", self.spec["properties"]["urls"]["default"])
+        client = Client()
+        for url in urls:
+            try:
+                return client.fetch(f"{url.rstrip('/')}/{hour.name}", cache / hour.name)
+            except NotFound:
+                continue
+        raise NotFound(hour.name)
+
+
+def _records(path: Path, hour: HourFile, slim: Any) -> Iterator[Message]:
+    stamp = text(hour.hour)
+    for row in sound_rows(path, hour.name, EVENTS, slim):
+        if isinstance(row, Reject):
+            yield Record("rejects", _reject(row.file, row.place, row.reason, row.value))
+        else:
+            row["hour"] = stamp
+            yield Record("events", row)
+
+
+def _reject(file: str, place: str, reason: str, value: str) -> dict[str, str]:
+    return {"file": file, "place": place, "reason": reason, "value": value}
+
+
+def _gap(hour: HourFile, reason: str, detail: str) -> Record:
+    bounds = {"started_at": text(hour.hour), "ended_at": text(hour.hour + HOUR)}
+    return Record("gaps", {"stream": "events", **bounds, "reason": reason, "detail": detail})
+
+
+def _may_come(hour: datetime) -> bool:
+    return hour > datetime.now(UTC) - GRACE
+
+
+def _bounds(config: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
+    found: list[datetime | None] = []
+    for key in ("start", "end"):
+        try:
+            found.append(parse(config[key]) if config.get(key) else None)
+        except ValueError:
+            raise ConfigFailure(
+                f"config: {key}: {config[key]!r}: is no date or hour; write 2025-01-31"
+            ) from None
+    return found[0], found[1]
+
+
+def _in_folder(folder: Path) -> list[HourFile]:
+    if not folder.is_dir():
+        raise ConfigFailure(f"config: folder: {str(folder)!r}: is no folder")
+    found: dict[datetime, HourFile] = {}
+    for path in sorted(folder.iterdir()):
+        match = NAME.fullmatch(path.name)
+        if match and int(match[2]) < 24:
+            hour = parse(f"{match[1]}T{int(match[2]):02}:00:00")
+            found.setdefault(hour, HourFile(hour, path))
+    if not found:
+        raise ConfigFailure(
+            f"config: folder: {str(folder)!r}: holds no hour; hours are named 2025-01-31-15.json.gz"
+        )
+    return [found[hour] for hour in sorted(found)]
+
+
+def _strangers(folder: Path) -> Iterator[Log]:
+    """Say which files of a folder are no hours, so that nobody misses them silently."""
+    names = [each.name for each in sorted(folder.iterdir()) if not NAME.fullmatch(each.name)]
+    if names:
+        yield Log("INFO", f"{folder}: not hours, left out: {', '.join(names[:20])}")
+
+
+def main() -> None:
+    """Run as a connector."""
+    sys.exit(run(Gharchive()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""What people declare: `processors/*.yaml` and `sources.yaml` as frozen objects.
+
+A file is refused at the first key that is unknown or given twice: nothing that somebody
+wrote is ignored in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from oso_processors.errors import DeclarationInvalid
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+Words = Annotated[str, Field(min_length=1)]
+Declaration = TypeVar("Declaration", bound=BaseModel)
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"[1-9][0-9]{0,4}[mhd]", value):
+        raise ValueError("is no duration such as 36h, 90m or 7d")
+    return timedelta(**{UNITS[value[-1]]: int(value[:-1])})
+
+
+def _alone(value: object) -> object:
+    """Let a store be named with nothing after it: ``files:`` means ``files: {}``."""
+    return {} if value is None else value
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PostgresOptions(_Declared):
+    """How an output is published to Postgres."""
+
+    indexes: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = Field(
+        default=(), strict=False, description="Indexes besides that on the grain; lists of columns."
+    )
+
+
+class FilesOptions(_Declared):
+    """How an output is published as files."""
+
+
+class Publish(_Declared):
+    """The stores that an output is published in."""
+
+    postgres: Annotated[PostgresOptions | None, BeforeValidator(_alone)] = Field(
+        default=None, description="Publish as a view in Postgres."
+    )
+    files: Annotated[FilesOptions | None, BeforeValidator(_alone)] = Field(
+        default=None, description="Publish as a Parquet file."
+    )
+
+    def options(self) -> dict[str, dict[str, Any]]:
+        """Return the options of each store that was named, as plain values."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class Processor(_Declared):
+    """The promise to publish the output of a model."""
+
+    name: Name = Field(description="The public name; also the file's name.")
+    model: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")] = Field(
+        description="The model whose rows are published."
+    )
+    tier: Literal["preview", "stable"] = Field(
+        description="`stable` is promised not to break; `preview` may change."
+    )
+    owner: Words = Field(description="Who answers for it.")
+    licence: Words = Field(description="The licence of the published rows, by its SPDX name.")
+    freshness: Annotated[timedelta, BeforeValidator(_duration)] = Field(
+        description="How old the newest release may be: 36h, 90m or 7d."
+    )
+    columns: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        strict=False, description="The columns that are published; no other leaves."
+    )
+    publish: Publish = Field(description="Where: a key for each store.")
+
+
+class Source(_Declared):
+    """A connector that runs: an executable that speaks the Airbyte protocol."""
+
+    command: Annotated[tuple[Words, ...], Field(min_length=1)] = Field(
+        strict=False, description="The executable and its arguments."
+    )
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="Its settings; `${NAME:-default}` is read from outside."
+    )
+    streams: tuple[Words, ...] | None = Field(
+        default=None, strict=False, description="The streams to read; all when left out."
+    )
+
+
+class Sources(_Declared):
+    """The whole of `sources.yaml`."""
+
+    sources: dict[Name, Source] = Field(description="The connectors, each under its name.")
+
+
+def load_processors(folder: Path) -> tuple[Processor, ...]:
+    """Read every declaration of ``folder``, by name; raise `DeclarationInvalid`."""
+    return tuple(load_processor(path) for path in sorted(folder.glob("*.yaml")))
+
+
+def load_processor(path: Path) -> Processor:
+    """Read one declaration; raise `DeclarationInvalid`."""
+    processor = _validated(Processor, path, _contents(path))
+    if processor.name != path.stem:
+        raise DeclarationInvalid(_place(path), "name", f"{processor.name!r} is not the file's name")
+    for key, columns in (("columns", processor.columns), *_indexes(processor)):
+        twice = sorted({each for each in columns if columns.count(each) > 1})
+        if twice:
+            raise DeclarationInvalid(_place(path), key, f"{twice[0]!r} is listed twice")
+    for key, columns in _indexes(processor):
+        for column in columns:
+            if column not in processor.columns:
+                problem = f"{column!r} is not one of `columns`{_close(column, processor.columns)}"
+                raise DeclarationInvalid(_place(path), key, problem)
+    return processor
+
+
+def load_sources(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Source]:
+    """Read `sources.yaml` with the variables of ``environ``; raise `DeclarationInvalid`."""
+    sources = _validated(Sources, path, _contents(path)).sources
+    return {
+        name: source.model_copy(
+            update={
+                "config": _filled(source.config, path, f"sources.{name}.config", environ),
+                "command": _filled(source.command, path, f"sources.{name}.command", environ),
+            }
+        )
+        for name, source in sources.items()
+    }
+
+
+def _indexes(processor: Processor) -> Iterator[tuple[str, tuple[str, ...]]]:
+    options = processor.publish.postgres
+    for number, columns in enumerate(options.indexes if options else ()):
+        yield f"publish.postgres.indexes.{number}", columns
+
+
+def _filled(value: Any, path: Path, key: str, environ: Mapping[str, str]) -> Any:
+    """Put the variables of ``environ`` into every text below ``value``."""
+
+    def variable(match: re.Match[str]) -> str:
+        found = environ.get(match["name"]) or match["default"]
+        if found is None:
+            problem = f"{match['name']} is not set; set it, or write ${{{match['name']}:-default}}"
+            raise DeclarationInvalid(_place(path), key, problem)
+        return found
+
+    match value:
+        case str():
+            return VARIABLE.sub(variable, value)
+        case list() | tuple():
+            parts = enumerate(value)
+            return type(value)(_filled(v, path, f"{key}.{n}", environ) for n, v in parts)
+        case dict():
+            return {k: _filled(v, path, f"{key}.{k}", environ) for k, v in value.items()}
+        case _:
+            return value
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, and leaves dates as the text they are."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 (yaml's own interface)
+        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} is given twice", key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _contents(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{_place(path)}:{mark.line + 1}" if mark else _place(path)
+        raise DeclarationInvalid(place, None, str(error.problem)) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DeclarationInvalid(_place(path), None, str(error).splitlines()[0]) from None
+    except OSError as error:
+        raise DeclarationInvalid(_place(path), None, str(error.strerror)) from None
+
+
+def _validated(kind: type[Declaration], path: Path, contents: Any) -> Declaration:
+    if not isinstance(contents, dict):
+        raise DeclarationInvalid(_place(path), None, "is empty or no mapping of keys")
+    try:
+        return kind.model_validate(contents)
+    except ValidationError as error:
+        key, problem = _explained(kind, error.errors()[0])
+        raise DeclarationInvalid(_place(path), key, problem) from None
+
+
+def _explained(kind: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
+    """Return where the first problem is, and what it is."""
+    key = ".".join(str(part) for part in error["loc"])
+    match error["type"]:
+        case "extra_forbidden":
+            known = _keys(kind, error["loc"][:-1])
+            return key, f"unknown key{_close(str(error['loc'][-1]), known)}"
+        case "missing":
+            return key, "is missing"
+        case "value_error":
+            return key, f"{error['input']!r} {error['msg'].removeprefix('Value error, ')}"
+        case _:
+            return key, f"{error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _keys(kind: type[BaseModel], place: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Return the keys that are known at ``place`` of a declaration."""
+    schema: dict[str, Any] = kind.model_json_schema()
+    definitions = schema.get("$defs", {})
+    for part in place:
+        inner = schema.get("properties", {}).get(part) or schema.get("additionalProperties", {})
+        choices = [inner, *inner.get("anyOf", [])]
+        named = [each["$ref"].rpartition("/")[2] for each in choices if "$ref" in each]
+        schema = definitions[named[0]] if named else inner
+    return tuple(schema.get("properties", {}))
+
+
+def _close(word: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known are {', '.join(known)}" if known else ""
+
+
+def _place(path: Path) -> str:
+    """Name a file as people do: `sources.yaml`, `processors/stars.yaml`."""
+    return path.name if path.name == "sources.yaml" else f"{path.parent.name}/{path.name}"
