@@ -48,7 +48,7 @@ class _Declared(BaseModel):
 class PostgresOptions(_Declared):
     """How an output is published to Postgres."""
 
-    indexes: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = Field(
+    indexes: tuple[Annotated[tuple[str, ...], Field(min_length=1, strict=False)], ...] = Field(
         default=(), strict=False, description="Indexes besides that on the grain; lists of columns."
     )
 

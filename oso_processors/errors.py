@@ -126,3 +126,69 @@ class DeclarationInvalid(OsoError):
         super().__init__(": ".join(part for part in (path, key, problem) if part))
         self.path = path
         self.key = key
+
+
+class ReleaseError(OsoError):
+    """A release was not made; the old one is still served."""
+
+    exit_code = 5
+
+
+class UnmappableType(ReleaseError):
+    """A column's type has no counterpart that every store keeps exactly."""
+
+    def __init__(self, table: str, column: str, column_type: str) -> None:
+        super().__init__(
+            f"{table}: {column}: {column_type} cannot be published exactly;"
+            " cast it in the model, floats to NUMERIC(38, 9)"
+        )
+
+
+class ReleaseBlocked(ReleaseError):
+    """Something that is to be published is not fit for it."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__(f"{'; '.join(reasons)}; the old release is still served")
+        self.reasons = reasons
+
+
+class Mismatch(ReleaseError):
+    """What a store reads back is not what the warehouse holds."""
+
+    def __init__(self, store: str, table: str, fact: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"{store}: {table}: {fact} is {found} and not {expected}; the old release is still served"
+        )
+
+
+class StoreUnusable(ReleaseError):
+    """A store cannot be read or written."""
+
+    def __init__(self, store: str, place: str, reason: str) -> None:
+        super().__init__(f"{store}: {place}: {reason}; what was published before stays")
+
+
+class PostgresUnavailable(ReleaseError):
+    """No Postgres can be reached or started."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            f"postgres: {place}: {reason.strip()}; mend that, or name a server in OSO_POSTGRES_DSN"
+        )
+
+
+class ReadersInTheWay(ReleaseError):
+    """Readers held the views for so long that the new release could not be switched in."""
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__(
+            f"postgres: readers held the views through {attempts} attempts;"
+            " end long transactions and run again, the old release is still served"
+        )
+
+
+class ReleaseLocked(ReleaseError):
+    """Another release is being made."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(f"{holder}: another release is being made; wait for it to end")

@@ -5,67 +5,26 @@ Schema versions 3 to 7 give the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
-import yaml
 
-from oso_processors.collectors import artifact_urls
+from oso_processors.collectors import artifact_urls, plain_yaml
 from oso_processors.collectors.artifact_urls import Address
+from oso_processors.collectors.plain_yaml import Refused
 from oso_processors.collectors.source import Record
 
-SIZE_LIMIT = 1024 * 1024
-ALIAS_LIMIT = 100
 PACKAGES = ("npm", "pypi", "crates", "rubygems", "defillama", "open_collective")
 PACKAGE_TYPES = {"defillama": "PROTOCOL", "open_collective": "ACCOUNT"}
 
 
-class Refused(Exception):
-    """A whole file cannot be used; carries the place and the reason."""
-
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(reason)
-        self.place = place
-        self.reason = reason
-
-
-class _Loader(yaml.CSafeLoader):
-    """Safe YAML that refuses a key that stands twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen and isinstance(key, yaml.ScalarNode):
-                line = key.start_mark.line + 1
-                raise Refused(f"line {line}", f"the key {key.value!r} stands twice")
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
-        return super().construct_mapping(node, deep)
-
-
 def parse(content: bytes) -> dict[str, Any]:
     """Return a file's mapping; raise `Refused` when it is none, or may do harm."""
-    if len(content) > SIZE_LIMIT:
-        raise Refused("the whole file", f"larger than {SIZE_LIMIT // 2**20} MB")
-    try:
-        _refuse_bombs(content)
-        found = yaml.load(content, Loader=_Loader)  # noqa: S506 (a safe loader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise Refused("the whole file", f"not YAML: {' '.join(str(error).split())}") from None
+    found = plain_yaml.load(content)
     if not isinstance(found, dict) or not isinstance(found.get("name"), str):
         raise Refused("name", "has no name")
     return found
-
-
-def _refuse_bombs(content: bytes) -> None:
-    # Aliases multiply; only files that could hold them are looked through.
-    if b"*" not in content or b"&" not in content:
-        return
-    aliases = sum(
-        isinstance(each, yaml.AliasEvent) for each in yaml.parse(content, yaml.CSafeLoader)
-    )
-    if aliases > ALIAS_LIMIT:
-        raise Refused("the whole file", f"has more than {ALIAS_LIMIT} aliases")
 
 
 def reject(file: str, place: str, reason: str, value: Any) -> Record:
@@ -88,7 +47,7 @@ def project(file: str, entry: Mapping[str, Any]) -> Iterator[Record]:
     comments = entry.get("comments")
     row = {
         "name": name,
-        "version": entry.get("version"),
+        "version": _whole(entry.get("version")),
         "display_name": entry.get("display_name") or entry["name"],
         "description": entry.get("description"),
         "websites": websites,
@@ -113,7 +72,7 @@ def collection(file: str, entry: Mapping[str, Any]) -> Iterator[Record]:
     name = project_name(entry)
     row = {
         "name": name,
-        "version": entry.get("version"),
+        "version": _whole(entry.get("version")),
         "display_name": entry.get("display_name") or entry["name"],
         "description": entry.get("description"),
         "file": file,
@@ -200,3 +159,7 @@ def _urls(file: str, entry: Mapping[str, Any], key: str) -> Iterator[tuple[str, 
     values = entry.get(key)
     for index, each in enumerate(values if isinstance(values, list) else []):
         yield f"{key}[{index}].url", each.get("url") if isinstance(each, dict) else None
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if isinstance(value, str) and value.isdecimal() else None

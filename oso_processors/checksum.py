@@ -1,0 +1,124 @@
+"""One number for the rows of a table, in any order, the same in every engine.
+
+Each row becomes a text: its columns one after the other, each as its length in bytes, a colon and the
+value, or N for NULL. The MD5 of that text gives two numbers of 60 bits; their sums over all rows, with
+the count, are the checksum. Sums do not depend on order, and a row that stands twice counts twice.
+Floats are refused: no two engines write them alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from oso_processors.errors import UnmappableType
+from oso_processors.tables import Column, Table
+
+DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
+
+
+def kind(column: Column, table: str) -> str:
+    """Return what a column holds: text, whole, decimal, boolean, date, moment or texts.
+
+    Raise `UnmappableType` for a type that cannot be published.
+    """
+    if column.type in WHOLE:
+        return "whole"
+    if DECIMAL.fullmatch(column.type):
+        return "decimal"
+    kinds = {
+        "VARCHAR": "text",
+        "BOOLEAN": "boolean",
+        "DATE": "date",
+        "TIMESTAMP WITH TIME ZONE": "moment",
+        "VARCHAR[]": "texts",
+    }
+    try:
+        return kinds[column.type]
+    except KeyError:
+        raise UnmappableType(table, column.name, column.type) from None
+
+
+DUCKDB: Mapping[str, str] = {
+    "text": "{c}",
+    "whole": "CAST({c} AS VARCHAR)",
+    "decimal": "CAST({c} AS VARCHAR)",
+    "boolean": "CASE WHEN {c} THEN 't' ELSE 'f' END",
+    "date": "strftime({c}, '%Y-%m-%d')",
+    "moment": "CAST(epoch_us({c}) AS VARCHAR)",
+    "texts": "array_to_string(list_transform({c}, lambda x: coalesce(strlen(x) || ':' || x, 'N')), '')",
+}
+POSTGRES: Mapping[str, str] = {
+    "text": "{c}",
+    "whole": "{c}::text",
+    "decimal": "{c}::text",
+    "boolean": "CASE WHEN {c} THEN 't' ELSE 'f' END",
+    "date": "to_char({c}, 'YYYY-MM-DD')",
+    "moment": "(extract(epoch FROM {c}) * 1000000)::bigint::text",
+    "texts": "(SELECT coalesce(string_agg(coalesce(octet_length(x) || ':' || x, 'N'), '' ORDER BY n), '')"
+    " FROM unnest({c}) WITH ORDINALITY AS listed(x, n))",
+}
+
+
+def duckdb_sql(table: Table, source: str) -> str:
+    """Return the query of (rows, first sum, second sum) over ``source`` in DuckDB."""
+    row = _row(table, DUCKDB, "strlen")
+    lanes = [f"sum(('0x' || substr(hash, {start}, 15))::BIGINT)" for start in (1, 16)]
+    return f"SELECT count(*), {', '.join(lanes)} FROM (SELECT md5({row}) AS hash FROM {source})"
+
+
+def postgres_sql(table: Table, source: str) -> str:
+    """Return the query of (rows, first sum, second sum) over ``source`` in Postgres."""
+    row = _row(table, POSTGRES, "octet_length")
+    lanes = [f"sum(('x' || substr(hash, {start}, 15))::bit(60)::bigint)" for start in (1, 16)]
+    return (
+        f"SELECT count(*), {', '.join(lanes)}"
+        f" FROM (SELECT md5({row}) AS hash FROM {source} AS found) AS hashed"
+    )
+
+
+def text(row: Sequence[Any] | None) -> str:
+    """Return the checksum of what one of the queries gave."""
+    count, first, second = row or (0, 0, 0)
+    return f"{int(count)}:{int(first or 0):x}:{int(second or 0):x}"
+
+
+def of_rows(rows: Iterable[Sequence[Any]]) -> str:
+    """Return the checksum of ``rows`` in plain Python: the definition the queries are held to."""
+    count, sums = 0, [0, 0]
+    for row in rows:
+        hashed = hashlib.md5("".join(map(_cell, row)).encode(), usedforsecurity=False).hexdigest()
+        count += 1
+        sums = [sums[0] + int(hashed[:15], 16), sums[1] + int(hashed[15:30], 16)]
+    return text((count, *sums))
+
+
+def _row(table: Table, forms: Mapping[str, str], length: str) -> str:
+    cells = []
+    for column in table.columns:
+        form = forms[kind(column, table.name)].format(c=f'"{column.name}"')
+        cells.append(f"coalesce({length}({form}) || ':' || {form}, 'N')")
+    return " || ".join(cells)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "N"
+    forms: Mapping[type, Callable[[Any], str]] = {
+        bool: lambda each: "t" if each else "f",
+        int: str,
+        str: str,
+        Decimal: lambda each: f"{each:f}",
+        datetime: lambda each: str(
+            round((each - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 10**6)
+        ),
+        date: lambda each: each.isoformat(),
+        list: lambda each: "".join(map(_cell, each)),
+    }
+    form = forms[type(value)](value)
+    return f"{len(form.encode())}:{form}"
