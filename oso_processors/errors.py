@@ -192,3 +192,15 @@ class ReleaseLocked(ReleaseError):
 
     def __init__(self, holder: str) -> None:
         super().__init__(f"{holder}: another release is being made; wait for it to end")
+
+
+class OriginKept(CollectionError):
+    """A folder's rows would replace what was collected from the real sources."""
+
+    exit_code = 2
+
+    def __init__(self, source: str, origin: str) -> None:
+        super().__init__(
+            f"{source}: this warehouse holds what sources.yaml collected;"
+            f" set OSO_HOME to another folder to take {origin}"
+        )

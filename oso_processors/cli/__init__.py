@@ -1,1 +1,72 @@
 """The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from oso_processors import __version__
+from oso_processors.errors import OsoError
+from oso_processors.settings import Settings
+
+COMMANDS = {
+    "collect": "Land what is new in the sources.",
+    "psql": "Open the serving database in psql.",
+    "release": "Publish what is built, in every store at once.",
+    "run": "Collect, build, audit and release.",
+    "sample": "Make a deterministic sample of every source.",
+    "status": "Show what is where, how old it is, and what failed.",
+}
+
+
+class Group(click.Group):
+    """A group that loads a command when it is asked for, and shows our errors as one line.
+
+    Most commands need SQLMesh, whose import takes seconds; `oso --help` does not wait for it.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module; there is one for each."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = __import__(f"oso_processors.cli.{cmd_name}", fromlist=[cmd_name])
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; exit with the error's own code."""
+        try:
+            return super().invoke(ctx)
+        except OsoError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="oso")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Collect, build, audit and publish the impact of open source software.
+
+    Run it in the clone's root. Settings are environment variables: OSO_HOME, where data is kept
+    (default .oso); OSO_POSTGRES_DSN, a Postgres server to publish to (default: an embedded one).
+
+    \b
+    Examples:
+      oso run --from .oso/sample
+      oso status
+      oso psql -c 'SELECT * FROM projects_summary_v1 LIMIT 5'
+    """
+    os.environ.setdefault("SQLMESH__DISABLE_ANONYMIZED_ANALYTICS", "1")
+    ctx.obj = Settings.from_environ()

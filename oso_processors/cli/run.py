@@ -1,0 +1,75 @@
+"""`oso run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from oso_processors.cli.report import collected_table, released_table, show
+from oso_processors.progress import Progress
+from oso_processors.settings import Settings
+from oso_processors.sources import chosen
+
+
+@click.command()
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Take the sources from a folder laid out as the sample.",
+)
+@click.pass_obj
+def run(settings: Settings, folder: Path | None) -> None:
+    """Collect, build, audit and release.
+
+    Only what is new is collected and built; nothing new ends with nothing released. It can be killed
+    at any moment and run again.
+
+    \b
+    Examples:
+      oso run
+      oso run --from .oso/sample
+    """
+    from oso_processors.pipeline import collect_all, make_release
+    from oso_processors.warehouse import Warehouse
+
+    progress = Progress()
+    sources = chosen(settings, folder)
+    landed = collect_all(settings, sources, progress)
+    with progress.step("loading the project"):
+        warehouse = Warehouse(settings)
+    with warehouse:
+        built = warehouse.build(progress)
+        done = make_release(settings, warehouse, progress)
+    show(collected_table(landed), released_table(done))
+    click.echo(f"{built.model_count} models built, {built.audit_count} audits passed, 0 failed.")
+    click.echo(_news(done.plan.is_nothing, done.release.id))
+    click.echo(_where(settings))
+
+
+def _news(is_nothing: bool, release_id: str) -> str:
+    if is_nothing:
+        return f"Nothing new: {release_id} is still served."
+    return f"Released {release_id}."
+
+
+def _where(settings: Settings) -> str:
+    home = _short(settings.home)
+    return "\n".join(
+        [
+            "",
+            "Look at it:",
+            "  .venv/bin/oso psql -c 'SELECT * FROM projects_summary_v1 ORDER BY commit_count DESC LIMIT 5'",
+            f'  .venv/bin/python -c "import duckdb; duckdb.sql(\\"FROM \'{home}/releases/*/metrics_v1.parquet\'\\").show()"',
+            f"  ls {home}/releases",
+            "  .venv/bin/oso status",
+        ]
+    )
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,126 @@
+"""The steps of a run, each a plain function: collect, build, release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import duckdb
+
+from oso_processors.collectors.connector import Connector
+from oso_processors.collectors.lander import Landed, collect
+from oso_processors.collectors.origins import enter
+from oso_processors.declarations import Processor, load_processors
+from oso_processors.errors import ConnectorFailed, WarehouseLocked
+from oso_processors.progress import Progress
+from oso_processors.release import Released, Wish, prepare, release
+from oso_processors.release.plan import Plan
+from oso_processors.settings import Settings
+from oso_processors.sources import ChosenSource
+from oso_processors.stores import Store
+from oso_processors.stores.files import FilesStore
+from oso_processors.stores.local_postgres import serving
+from oso_processors.stores.postgres import PostgresStore
+from oso_processors.warehouse import Warehouse
+
+MEMORY_LIMIT = "1GB"
+
+
+@contextmanager
+def raw_connection(
+    settings: Settings, read_only: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse without SQLMesh, for collecting; raise `WarehouseLocked`."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(settings.warehouse), read_only=read_only)
+    except (duckdb.IOException, PermissionError) as error:
+        raise WarehouseLocked(str(settings.warehouse), str(error)) from None
+    with connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute(f"SET temp_directory = '{settings.home / 'tmp'}'")
+        yield connection
+
+
+def collect_all(
+    settings: Settings, sources: Sequence[ChosenSource], progress: Progress
+) -> list[Landed]:
+    """Run every connector; one that fails does not keep the others from landing.
+
+    Raise the first `ConnectorFailed` at the end.
+    """
+    landed: list[Landed] = []
+    failures: list[ConnectorFailed] = []
+    with raw_connection(settings) as connection:
+        for each in sources:
+            enter(connection, each.name, each.origin)
+            connector = Connector(each.name, each.command, each.config)
+            try:
+                landed.append(collect(connection, connector, progress, each.streams))
+            except ConnectorFailed as failure:
+                failures.append(failure)
+                progress.say(f"{failure}")
+    if failures:
+        raise failures[0]
+    return landed
+
+
+def make_release(settings: Settings, warehouse: Warehouse, progress: Progress) -> Released:
+    """Publish what the warehouse holds."""
+    processors = load_processors(settings.project / "processors")
+    with open_stores(settings) as stores:
+        return release(
+            warehouse.connection,
+            wishes(warehouse, processors),
+            stores,
+            blocked(warehouse, processors),
+            progress,
+        )
+
+
+def plan_release(settings: Settings, warehouse: Warehouse) -> Plan:
+    """Return what a release would do."""
+    processors = load_processors(settings.project / "processors")
+    with open_stores(settings) as stores:
+        decided, _ = prepare(
+            warehouse.connection,
+            wishes(warehouse, processors),
+            stores,
+            blocked(warehouse, processors),
+        )
+        return decided
+
+
+def wishes(warehouse: Warehouse, processors: Sequence[Processor]) -> list[Wish]:
+    """Return what the processors promise, with what the models say of it."""
+    return [
+        Wish(
+            warehouse.table(each.name, each.model, each.columns),
+            each.publish.options(),
+            {"owner": each.owner, "tier": each.tier, "licence": each.licence},
+        )
+        for each in processors
+    ]
+
+
+def blocked(warehouse: Warehouse, processors: Sequence[Processor]) -> dict[str, str]:
+    """Return the processors whose models are not whole, each with the reason."""
+    unfinished = warehouse.unfinished()
+    return {each.name: unfinished[each.model] for each in processors if each.model in unfinished}
+
+
+@contextmanager
+def open_stores(settings: Settings) -> Iterator[list[Store]]:
+    """Open every store, in the order in which they are published."""
+    with ExitStack() as stack:
+        dsn = settings.postgres_dsn or stack.enter_context(serving(settings.postgres))
+        postgres = PostgresStore(dsn)
+        stack.callback(postgres.close)
+        yield [FilesStore(settings.releases), postgres]
+
+
+def folder_of(path: str | None) -> Path | None:
+    """Return the folder that a person named, or None."""
+    return Path(path) if path else None

@@ -1,0 +1,147 @@
+"""Git histories of the sample: three years of commits of some repositories, as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from oso_processors.collectors.schema import sha256
+from oso_processors.sample.world import END, Person, Repository, World, fake_sha
+
+YEARS = 3
+MOMENT = pa.timestamp("us", tz="UTC")
+COMMITS = pa.schema(
+    [
+        ("repo", pa.string()),
+        ("sha", pa.string()),
+        ("parents", pa.int16()),
+        ("author_name", pa.string()),
+        ("author_email_sha256", pa.string()),
+        ("author_canon_name", pa.string()),
+        ("author_canon_email_sha256", pa.string()),
+        ("author_noreply_login", pa.string()),
+        ("author_time", MOMENT),
+        ("author_tz_min", pa.int16()),
+        ("committer_time", MOMENT),
+        ("is_merge", pa.bool_()),
+        ("additions", pa.int64()),
+        ("deletions", pa.int64()),
+        ("files", pa.int32()),
+        ("binary_files", pa.int32()),
+    ]
+)
+TAGS = pa.schema(
+    [
+        ("repo", pa.string()),
+        ("tag", pa.string()),
+        ("object_type", pa.string()),
+        ("commit_sha", pa.string()),
+        ("created", MOMENT),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of the sample."""
+
+    sha: str
+    author: Person
+    at: datetime
+    is_merge: bool
+    lines: int
+
+
+History = dict[int, list[Commit]]
+
+
+def make_histories(world: World, random: Random) -> History:
+    """Draw the commits of every repository that has a history, by its id, oldest first."""
+    chosen = [each for each in world.repositories if each.has_history]
+    weights = [(rank + 2) ** -0.8 for rank, _ in enumerate(chosen)]
+    histories: History = {}
+    for repository, weight in zip(chosen, weights, strict=True):
+        count = max(10, int(world.size.events * weight / sum(weights)))
+        own = sorted(_commits(repository, world, count, random), key=lambda each: each.at)
+        parent = histories.get(700_000_000 + (repository.fork_of or 0) * 13, [])
+        # A fork keeps the history that it began with.
+        shared = parent[: len(parent) // 2] if repository.fork_of is not None else []
+        histories[repository.id] = shared + [c for c in own if not shared or c.at > shared[-1].at]
+    return histories
+
+
+def write_git(folder: Path, world: World, histories: History, random: Random) -> int:
+    """Write commits.parquet and tags.parquet; return how many commits there are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {each.id: each.full_name(END) for each in world.repositories}
+    rows = [row for id, found in histories.items() for row in _rows(names[id], found, random)]
+    table = pa.Table.from_pylist(rows, COMMITS)
+    pq.write_table(table, folder / "commits.parquet", compression="zstd")
+    tags = [row for id, found in histories.items() for row in _tags(names[id], found)]
+    pq.write_table(pa.Table.from_pylist(tags, TAGS), folder / "tags.parquet", compression="zstd")
+    return len(rows)
+
+
+def _commits(repository: Repository, world: World, count: int, random: Random) -> Iterator[Commit]:
+    begin = END - timedelta(days=365 * YEARS)
+    team = [_member(world, random) for _ in range(max(3, count // 25))]
+    ranks = [(rank + 1) ** -1.1 for rank, _ in enumerate(team)]
+    for number in range(count):
+        person, first, last = random.choices(team, ranks)[0]
+        share = first + (last - first) * random.random()
+        at = begin + timedelta(seconds=int(share * 365 * YEARS * 86_400))
+        if number < 3 and repository.id == 700_000_000:
+            at = datetime(2003, 5, number + 1, 12, tzinfo=UTC)
+        sha = fake_sha(repository.id, number)
+        yield Commit(sha, person, at, random.random() < 0.1, int(random.paretovariate(0.9) * 3))
+
+
+def _member(world: World, random: Random) -> tuple[Person, float, float]:
+    """Draw somebody and the part of the years in which they are there."""
+    first = random.random() ** 1.5
+    return world.person(random), first, min(1.0, first + random.random() ** 2)
+
+
+def _rows(name: str, commits: list[Commit], random: Random) -> Iterator[dict[str, object]]:
+    for number, commit in enumerate(commits):
+        person = commit.author
+        # Some write from a second address, which the repository's .mailmap joins to the first.
+        written = f"{person.login}@laptop.example" if number % 17 == 0 else person.email
+        ahead = timedelta(hours=3) if number % 97 == 0 else timedelta(minutes=-number % 60)
+        is_noreply = written.endswith("@users.noreply.github.com")
+        lines = None if commit.is_merge or number % 301 == 0 else min(commit.lines, 100_000)
+        yield {
+            "repo": name,
+            "sha": commit.sha,
+            "parents": 2 if commit.is_merge else min(number, 1),
+            "author_name": "" if number % 401 == 0 else person.name,
+            "author_email_sha256": sha256(written),
+            "author_canon_name": person.name,
+            "author_canon_email_sha256": sha256(person.email),
+            "author_noreply_login": person.login if is_noreply else None,
+            "author_time": commit.at + ahead,
+            "author_tz_min": random.choice((0, 60, -300, 330)),
+            "committer_time": commit.at,
+            "is_merge": commit.is_merge,
+            "additions": lines,
+            "deletions": None if lines is None else lines // 3,
+            "files": None if lines is None else 1 + lines // 50,
+            "binary_files": None if lines is None else 0,
+        }
+
+
+def _tags(name: str, commits: list[Commit]) -> Iterator[dict[str, object]]:
+    for number, commit in enumerate(commits[::200]):
+        yield {
+            "repo": name,
+            "tag": f"v0.{number}.0",
+            "object_type": "tag" if number % 2 else "commit",
+            "commit_sha": commit.sha,
+            "created": commit.at,
+        }

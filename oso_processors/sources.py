@@ -1,0 +1,54 @@
+"""Which connectors run with what settings: those of sources.yaml, or a folder laid out as the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oso_processors.declarations import load_sources
+from oso_processors.errors import ConfigFailure
+from oso_processors.settings import Settings
+
+DECLARED = "sources.yaml"
+# The folders of a sample, each with the connector that reads it and the key of its settings.
+FOLDERS = {
+    "oss_directory": ("oss-directory", "source-oss-directory", "path"),
+    "gharchive": ("gharchive", "source-gharchive", "folder"),
+    "git_history": ("git", "source-git-history", "folder"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenSource:
+    """A connector to run; `origin` is where its data comes from, as a person would say it."""
+
+    name: str
+    command: Sequence[str]
+    config: Mapping[str, Any]
+    streams: Sequence[str] | None
+    origin: str
+
+
+def chosen(settings: Settings, folder: Path | None) -> list[ChosenSource]:
+    """Return the sources of ``folder``, or those that sources.yaml declares.
+
+    Raise `ConfigFailure` for a folder with none of them.
+    """
+    if folder is None:
+        declared = load_sources(settings.project / DECLARED)
+        return [
+            ChosenSource(name, each.command, each.config, each.streams, DECLARED)
+            for name, each in declared.items()
+        ]
+    place = folder.resolve()
+    found = [
+        ChosenSource(name, [command], {key: str(place / below)}, None, str(place))
+        for name, (below, command, key) in FOLDERS.items()
+        if (place / below).is_dir()
+    ]
+    if not found:
+        wanted = ", ".join(below for below, _, _ in FOLDERS.values())
+        raise ConfigFailure(f"{folder}: holds none of the folders {wanted}")
+    return found
