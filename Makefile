@@ -1,8 +1,9 @@
 # `make run` and `make test` are all that a newcomer needs; both set up first.
 PYTHON ?= python3
 BIN := .venv/bin
+SAMPLE := .oso/sample
 
-.PHONY: setup run test
+.PHONY: setup run test lint test-kill conformance benchmark
 
 setup: .venv/.installed
 
@@ -15,3 +16,31 @@ setup: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q oso_processors
 	@touch $@
+
+# The main job on a sample that needs no network.
+run: setup
+	$(BIN)/oso sample
+	$(BIN)/oso run --from $(SAMPLE)
+
+test: setup lint
+	$(BIN)/sqlmesh test
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlmesh format --check
+	$(BIN)/sqlmesh lint
+
+# Thirty kills of a whole run at random moments; takes about ten minutes.
+test-kill: setup
+	OSO_KILLS=30 $(BIN)/python -m pytest tests/test_kills.py
+
+# Other people's Airbyte tools over our connectors and theirs under our lander, in environments of their own.
+conformance: setup
+	$(BIN)/python -m pytest -m conformance tests/conformance
+
+benchmark: setup
+	$(BIN)/python benchmarks/collect/run.py

@@ -36,7 +36,9 @@ def covered(
     whole, part = (f"CAST({each} * 1000000000 AS INT64)" for each in (share, hours))
     total = f"({whole} * 1000000000 + (1000000000 - {whole}) * {part})"
     combined = nine_digits(half_even(total, "1000000000"))
-    return sqlglot.parse_one(f"IF({basis_sql} = 'commits', {combined}, {hours})", dialect="bigquery")
+    return sqlglot.parse_one(
+        f"IF({basis_sql} = 'commits', {combined}, {hours})", dialect="bigquery"
+    )
 
 
 def half_even(top: str, bottom: str) -> str:

@@ -36,9 +36,16 @@ def _duration(value: object) -> object:
     return timedelta(**{UNITS[value[-1]]: int(value[:-1])})
 
 
+def _listed(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _alone(value: object) -> object:
     """Let a store be named with nothing after it: ``files:`` means ``files: {}``."""
     return {} if value is None else value
+
+
+Columns = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_listed)]
 
 
 class _Declared(BaseModel):
@@ -87,23 +94,21 @@ class Processor(_Declared):
     freshness: Annotated[timedelta, BeforeValidator(_duration)] = Field(
         description="How old the newest release may be: 36h, 90m or 7d."
     )
-    columns: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
-        strict=False, description="The columns that are published; no other leaves."
-    )
+    columns: Columns = Field(description="The columns that are published; no other leaves.")
     publish: Publish = Field(description="Where: a key for each store.")
 
 
 class Source(_Declared):
     """A connector that runs: an executable that speaks the Airbyte protocol."""
 
-    command: Annotated[tuple[Words, ...], Field(min_length=1)] = Field(
-        strict=False, description="The executable and its arguments."
+    command: Annotated[tuple[Words, ...], Field(min_length=1), BeforeValidator(_listed)] = Field(
+        description="The executable and its arguments."
     )
     config: dict[str, Any] = Field(
         default_factory=dict, description="Its settings; `${NAME:-default}` is read from outside."
     )
-    streams: tuple[Words, ...] | None = Field(
-        default=None, strict=False, description="The streams to read; all when left out."
+    streams: Annotated[tuple[Words, ...] | None, BeforeValidator(_listed)] = Field(
+        default=None, description="The streams to read; all when left out."
     )
 
 

@@ -1,4 +1,4 @@
-"""A table as the warehouse declares it: what a store needs to know to publish it."""
+"""What the warehouse says of itself: its finished tables, and what a build did."""
 
 from __future__ import annotations
 
@@ -29,3 +29,12 @@ class Table:
     grain: tuple[str, ...]
     description: str
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build did: models evaluated, audits that passed, seconds."""
+
+    model_count: int
+    audit_count: int
+    seconds: float

@@ -32,7 +32,7 @@ from oso_processors.errors import (
 )
 from oso_processors.progress import Progress, Step
 from oso_processors.settings import CATALOG, Settings
-from oso_processors.tables import Column, Table
+from oso_processors.tables import Built, Column, Table
 
 ENVIRONMENT = "prod"
 BUILDS = """
@@ -40,15 +40,6 @@ CREATE TABLE IF NOT EXISTS raw._builds (
   load_id BIGINT, built_at TIMESTAMPTZ, model_count BIGINT, audit_count BIGINT, failures VARCHAR[]
 )
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What a build did: models evaluated, audits that passed, seconds."""
-
-    model_count: int
-    audit_count: int
-    seconds: float
 
 
 @dataclass

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -53,7 +52,10 @@ KEYS = "entity_type, entity_id, artifact_source, bucket, sample_date"
     grain="metric",
     description="One row is a metric, as its file declares it.",
     audits=[
-        ("not_null", {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("unit")])}),
+        (
+            "not_null",
+            {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("unit")])},
+        ),
         ("unique_values", {"columns": exp.Tuple(expressions=[exp.column("metric")])}),
     ],
     column_descriptions={
@@ -96,7 +98,10 @@ def metrics(evaluator: MacroEvaluator) -> exp.Expression:
     grain=["metric", "entity_type", "entity_id", "artifact_source", "bucket", "sample_date"],
     description="One row is a value of a metric: all metrics below one another.",
     audits=[
-        ("not_null", {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("entity_id")])}),
+        (
+            "not_null",
+            {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("entity_id")])},
+        ),
     ],
     column_descriptions={
         "metric": "The metric's name, without source and bucket.",

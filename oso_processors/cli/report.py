@@ -9,6 +9,7 @@ from rich.table import Table
 
 from oso_processors.collectors.lander import Landed
 from oso_processors.release import Released
+from oso_processors.tables import Built
 
 
 def show(*tables: Table) -> None:
@@ -33,6 +34,17 @@ def collected_table(landed: Sequence[Landed]) -> Table:
                 each.source if first else "", stream, f"{count:,}", f"{aside:,}" if first else ""
             )
             first = False
+    return table
+
+
+def built_table(built: Built) -> Table:
+    """Return what was built and audited."""
+    table = Table("models built", "audits passed", "audits failed", "seconds")
+    table.title, table.title_justify = "Built", "left"
+    for column in table.columns:
+        column.justify = "right"
+    # A failed audit ends the run before this is shown.
+    table.add_row(f"{built.model_count}", f"{built.audit_count}", "0", f"{built.seconds:.1f}")
     return table
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from oso_processors.cli.report import collected_table, released_table, show
+from oso_processors.cli.report import built_table, collected_table, released_table, show
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
 from oso_processors.sources import chosen
@@ -42,8 +42,7 @@ def run(settings: Settings, folder: Path | None) -> None:
     with warehouse:
         built = warehouse.build(progress)
         done = make_release(settings, warehouse, progress)
-    show(collected_table(landed), released_table(done))
-    click.echo(f"{built.model_count} models built, {built.audit_count} audits passed, 0 failed.")
+    show(collected_table(landed), built_table(built), released_table(done))
     click.echo(_news(done.plan.is_nothing, done.release.id))
     click.echo(_where(settings))
 
@@ -56,14 +55,16 @@ def _news(is_nothing: bool, release_id: str) -> str:
 
 def _where(settings: Settings) -> str:
     home = _short(settings.home)
+    query = "SELECT project_name, commit_count FROM projects_summary_v1 ORDER BY 2 DESC LIMIT 5"
+    files = f"FROM '{home}/releases/*/projects_summary_v1.parquet'"
     return "\n".join(
         [
             "",
             "Look at it:",
-            "  .venv/bin/oso psql -c 'SELECT * FROM projects_summary_v1 ORDER BY commit_count DESC LIMIT 5'",
-            f'  .venv/bin/python -c "import duckdb; duckdb.sql(\\"FROM \'{home}/releases/*/metrics_v1.parquet\'\\").show()"',
-            f"  ls {home}/releases",
-            "  .venv/bin/oso status",
+            f'  Postgres  .venv/bin/oso psql -c "{query}"',
+            f'  DuckDB    .venv/bin/python -c "import duckdb; print(duckdb.sql(\\"{files}\\"))"',
+            f"  Files     {home}/releases/latest.json names the release that is served",
+            "  State     .venv/bin/oso status",
         ]
     )
 

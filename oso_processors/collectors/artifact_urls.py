@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 Address = tuple[str, str, str]
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
 REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}")
+# How schema versions before 7 spelled a chain.
+OLD_CHAINS = {"ARBITRUM": "ARBITRUM_ONE", "POLYGON": "MATIC", "ZKSYNC": "ZKSYNC_ERA"}
 # Registries are known by the shape of their paths, whatever host serves them.
 PACKAGE_PATHS = {
     "npm": re.compile(r"/package/(?:(@[^/]+)/)?([^/@]+)/?"),
@@ -23,11 +25,14 @@ PACKAGE_PATHS = {
 
 def github(url: str) -> Address | None:
     """Return the repository or, with an empty name, the owner that ``url`` means."""
-    parts = urlsplit(url.strip())
+    parts = _split(url)
     host = (parts.hostname or "").removeprefix("www.")
     if host != "github.com" or parts.scheme not in ("http", "https") or parts.query:
         return None
     steps = [step for step in parts.path.split("/") if step]
+    if len(steps) == 2 and steps[0] == "orgs":
+        # The page of an organisation is the organisation.
+        steps = steps[1:]
     if not 1 <= len(steps) <= 2 or not OWNER.fullmatch(steps[0]):
         return None
     name = steps[1].removesuffix(".git") if len(steps) == 2 else ""
@@ -38,14 +43,14 @@ def github(url: str) -> Address | None:
 
 def go(url: str) -> Address | None:
     """Return the Go module that ``url`` means; its path tells capitals apart."""
-    parts = urlsplit(url.strip())
+    parts = _split(url)
     path = parts.path.strip("/")
     return ("GO", parts.hostname or "", path) if path and parts.hostname else None
 
 
 def package(kind: str, url: str) -> Address | None:
     """Return the package that ``url`` means at the registry ``kind``."""
-    parts = urlsplit(url.strip())
+    parts = _split(url)
     found = PACKAGE_PATHS[kind].fullmatch(unquote(parts.path))
     if found is None or parts.scheme not in ("http", "https"):
         return None
@@ -54,7 +59,7 @@ def package(kind: str, url: str) -> Address | None:
 
 def website(url: str) -> Address | None:
     """Return the website that ``url`` means."""
-    parts = urlsplit(url.strip())
+    parts = _split(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
     return "WWW", "", url.strip()
@@ -63,4 +68,14 @@ def website(url: str) -> Address | None:
 def blockchain(network: str, address: str) -> Address | None:
     """Return the address on a chain."""
     stripped = address.strip()
-    return (network.upper(), "", stripped.lower()) if ADDRESS.fullmatch(stripped) else None
+    chain = network.upper().replace("-", "_")
+    chain = OLD_CHAINS.get(chain, chain)
+    return (chain, "", stripped.lower()) if ADDRESS.fullmatch(stripped) else None
+
+
+def _split(url: str) -> SplitResult:
+    """Split a URL; one that cannot be split has no parts."""
+    try:
+        return urlsplit(url.strip())
+    except ValueError:
+        return SplitResult("", "", "", "", "")

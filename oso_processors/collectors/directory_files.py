@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tarfile
 import zipfile
@@ -36,9 +37,8 @@ def located(path: Path) -> Path:
 def files(place: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the path below the directory's root and the bytes of every file of data/."""
     if place.is_dir():
-        for path in sorted((place / "data").rglob("*")):
-            if path.is_file():
-                yield path.relative_to(place).as_posix(), path.read_bytes()
+        for path in _below(place / "data"):
+            yield path.relative_to(place).as_posix(), path.read_bytes()
         return
     try:
         yield from _zipped(place) if place.suffix == ".zip" else _tarred(place)
@@ -56,6 +56,16 @@ def digest(place: Path) -> str:
         total.update(f"{name}\0{len(content)}\0".encode())
         total.update(content)
     return total.hexdigest()
+
+
+def _below(folder: Path) -> list[Path]:
+    """Return every file below ``folder``; a closed folder is an error, not an empty one."""
+
+    def refuse(error: OSError) -> None:
+        raise ConfigFailure(f"{error.filename}: cannot be read: {error.strerror}")
+
+    walked = os.walk(folder, onerror=refuse)
+    return sorted(Path(root) / name for root, _, names in walked for name in names)
 
 
 def _is_dated(name: str) -> bool:

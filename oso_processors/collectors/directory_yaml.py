@@ -5,7 +5,8 @@ Schema versions 3 to 7 give the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -42,7 +43,12 @@ def project_name(entry: Mapping[str, Any]) -> str:
 def project(file: str, entry: Mapping[str, Any]) -> Iterator[Record]:
     """Yield a project's row, the rows of its artifacts, and its rejects."""
     name = project_name(entry)
-    websites = [each["url"] for _, each in _entries(entry, "websites") if "url" in each]
+    listed = entry.get("websites")
+    websites = [
+        each["url"]
+        for each in (listed if isinstance(listed, list) else [])
+        if isinstance(each, dict) and isinstance(each.get("url"), str)
+    ]
     social = entry.get("social")
     comments = entry.get("comments")
     row = {
@@ -104,34 +110,30 @@ def _artifact(
     }
 
 
+Reading = Callable[[str], Address | None]
 Found = tuple[Address, str, str | None] | Record
 
 
 def _artifacts(file: str, entry: Mapping[str, Any]) -> Iterator[Found]:
-    for place, url in _urls(file, entry, "github"):
-        address = artifact_urls.github(url) if isinstance(url, str) else None
-        kind = "REPOSITORY" if address and address[2] else "OWNER"
-        yield (
-            (address, kind, url)
-            if address
-            else reject(file, place, "is no repository or owner on GitHub", url)
-        )
+    reason = "is no repository or owner on GitHub"
+    for found in _by_url(file, entry, "github", "REPOSITORY", reason, artifact_urls.github):
+        is_owner = not isinstance(found, Record) and not found[0][2]
+        yield (found[0], "OWNER", found[2]) if is_owner else found  # type: ignore[index]
     for key in PACKAGES:
-        for place, url in _urls(file, entry, key):
-            address = artifact_urls.package(key, url) if isinstance(url, str) else None
-            kind = PACKAGE_TYPES.get(key, "PACKAGE")
-            yield (address, kind, url) if address else reject(file, place, f"is no {key} URL", url)
-    for place, url in _urls(file, entry, "go"):
-        address = artifact_urls.go(url) if isinstance(url, str) else None
-        yield (address, "PACKAGE", url) if address else reject(file, place, "is no module", url)
-    for place, url in _urls(file, entry, "websites"):
-        address = artifact_urls.website(url) if isinstance(url, str) else None
-        yield (address, "WEBSITE", url) if address else reject(file, place, "is no website", url)
+        kind = PACKAGE_TYPES.get(key, "PACKAGE")
+        address_of = partial(artifact_urls.package, key)
+        yield from _by_url(file, entry, key, kind, f"is no {key} URL", address_of)
+    yield from _by_url(file, entry, "go", "PACKAGE", "is no module", artifact_urls.go)
+    yield from _by_url(file, entry, "websites", "WEBSITE", "is no website", artifact_urls.website)
     yield from _blockchain(file, entry)
 
 
 def _blockchain(file: str, entry: Mapping[str, Any]) -> Iterator[Found]:
-    for place, each in _entries(entry, "blockchain"):
+    for found in _entries(file, entry, "blockchain"):
+        if isinstance(found, Record):
+            yield found
+            continue
+        place, each = found
         written = each.get("address")
         networks, tags = each.get("networks"), each.get("tags")
         if not isinstance(networks, list) or not isinstance(tags, list):
@@ -148,17 +150,35 @@ def _blockchain(file: str, entry: Mapping[str, Any]) -> Iterator[Found]:
                 yield from ((address, str(tag).upper(), None) for tag in tags)
 
 
-def _entries(entry: Mapping[str, Any], key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _entries(
+    file: str, entry: Mapping[str, Any], key: str
+) -> Iterator[tuple[str, Mapping[str, Any]] | Record]:
+    """Yield each mapping of a list with its place; what has another shape is a reject."""
     values = entry.get(key)
-    for index, each in enumerate(values if isinstance(values, list) else []):
-        if isinstance(each, dict):
-            yield f"{key}[{index}]", each
+    if not isinstance(values, list):
+        if values is not None:
+            yield reject(file, key, "is no list", values)
+        return
+    for index, each in enumerate(values):
+        place = f"{key}[{index}]"
+        yield (
+            (place, each)
+            if isinstance(each, dict)
+            else reject(file, place, "is no mapping of keys", each)
+        )
 
 
-def _urls(file: str, entry: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
-    values = entry.get(key)
-    for index, each in enumerate(values if isinstance(values, list) else []):
-        yield f"{key}[{index}].url", each.get("url") if isinstance(each, dict) else None
+def _by_url(
+    file: str, entry: Mapping[str, Any], key: str, kind: str, reason: str, address_of: Reading
+) -> Iterator[Found]:
+    """Yield the artifact that each URL of a list means."""
+    for each in _entries(file, entry, key):
+        if isinstance(each, Record):
+            yield each
+            continue
+        place, url = each[0], each[1].get("url")
+        address = address_of(url) if isinstance(url, str) else None
+        yield (address, kind, url) if address else reject(file, f"{place}.url", reason, url)
 
 
 def _whole(value: Any) -> int | None:

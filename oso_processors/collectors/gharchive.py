@@ -11,6 +11,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,8 @@ class Gharchive:
         if "folder" in config:
             yield from _strangers(Path(config["folder"]))
         yield Estimate("hours", len(wanted))
+        if "folder" in config and "gaps" in done:
+            yield from _holes(wanted, done["gaps"])
         slim = slimmer(EVENTS)
         for each in wanted:
             lacking = [name for name in streams if each.hour not in done[name]]
@@ -280,6 +283,18 @@ def _in_folder(folder: Path) -> list[HourFile]:
             f"config: folder: {str(folder)!r}: holds no hour; hours are named 2025-01-31-15.json.gz"
         )
     return [found[hour] for hour in sorted(found)]
+
+
+def _holes(files: Sequence[HourFile], known: Hours) -> Iterator[Record]:
+    """Yield the hours that a folder lacks between the ones it has, a row for each run of them."""
+    for before, after in pairwise(files):
+        first = before.hour + HOUR
+        if first < after.hour and first not in known:
+            bounds = {"started_at": text(first), "ended_at": text(after.hour)}
+            body = {"stream": "events", **bounds, "reason": "missing in the folder"}
+            yield Record("gaps", {**body, "detail": None})
+            for hour in between(first, after.hour):
+                known.add(hour)
 
 
 def _strangers(folder: Path) -> Iterator[Log]:

@@ -77,9 +77,9 @@ def commits(repository: Path, name: str, since: str | None) -> Iterator[dict[str
                 yield _commit(name, chunk)
             except BadCommit as error:
                 yield error
-        error = process.stderr.read().decode(errors="replace").strip() if process.stderr else ""
+        said = process.stderr.read().decode(errors="replace").strip() if process.stderr else ""
     if process.returncode:
-        raise TransientFailure(f"{name}: git log: {error.splitlines()[-1] if error else 'failed'}")
+        raise TransientFailure(f"{name}: git log: {said.splitlines()[-1] if said else 'failed'}")
 
 
 def tags(repository: Path, name: str) -> Iterator[dict[str, Any]]:

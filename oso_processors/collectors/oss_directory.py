@@ -14,6 +14,7 @@ from typing import Any
 from oso_processors.collectors import directory_yaml
 from oso_processors.collectors.directory_files import digest, files, located
 from oso_processors.collectors.download import Client, NotFound
+from oso_processors.collectors.plain_yaml import Refused
 from oso_processors.collectors.source import (
     INTEGER,
     REJECTS,
@@ -141,7 +142,7 @@ def _rows(place: Path) -> Iterator[Record]:
             continue
         try:
             entry = directory_yaml.parse(content)
-        except directory_yaml.Refused as error:
+        except Refused as error:
             yield directory_yaml.reject(file, error.place, error.reason, "")
             continue
         layer = file.split("/")[1]

@@ -123,7 +123,7 @@ def _made(
     draft = Manifest(decided.number, now, digests)
     earlier = {each.number: each for store in stores for each in store.kept()}
     before = [earlier[number] for number in sorted(earlier, reverse=True) if number < draft.number]
-    everywhere = {store.name: {} for store in stores}
+    everywhere: dict[str, dict[str, Any]] = {store.name: {} for store in stores}
     own = [
         measured(connection, Wish(table, everywhere, {"owner": "release", "tier": "stable"}))
         for table in record(connection, draft, outputs, before)

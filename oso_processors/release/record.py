@@ -79,7 +79,11 @@ def record(
         for each in outputs
         for position, column in enumerate(each.table.columns, 1)
     ]
-    rows = {"_releases": releases, "_tables": tables, "_columns": columns}
+    rows: dict[str, Sequence[tuple[object, ...]]] = {
+        "_releases": releases,
+        "_tables": tables,
+        "_columns": columns,
+    }
     return [_table(connection, name, found) for name, found in rows.items()]
 
 

@@ -80,10 +80,10 @@ def write_git(folder: Path, world: World, histories: History, random: Random) ->
     """Write commits.parquet and tags.parquet; return how many commits there are."""
     folder.mkdir(parents=True, exist_ok=True)
     names = {each.id: each.full_name(END) for each in world.repositories}
-    rows = [row for id, found in histories.items() for row in _rows(names[id], found, random)]
+    rows = [row for key, found in histories.items() for row in _rows(names[key], found, random)]
     table = pa.Table.from_pylist(rows, COMMITS)
     pq.write_table(table, folder / "commits.parquet", compression="zstd")
-    tags = [row for id, found in histories.items() for row in _tags(names[id], found)]
+    tags = [row for key, found in histories.items() for row in _tags(names[key], found)]
     pq.write_table(pa.Table.from_pylist(tags, TAGS), folder / "tags.parquet", compression="zstd")
     return len(rows)
 

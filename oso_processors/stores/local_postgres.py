@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from oso_processors.errors import PostgresUnavailable
 
@@ -164,8 +165,8 @@ class _Server:
             time.sleep(0.02)
         raise PostgresUnavailable(str(self.data), _last_line(log.read_bytes()))
 
-    def _as_user(self) -> dict[str, object]:
-        options: dict[str, object] = {"preexec_fn": _die_with_parent, "cwd": "/"}
+    def _as_user(self) -> dict[str, Any]:
+        options: dict[str, Any] = {"preexec_fn": _die_with_parent, "cwd": "/"}
         if os.geteuid() == 0:
             options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         return options

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composed, Identifier, Literal
 from psycopg.types.json import Jsonb
 
 from oso_processors import checksum
@@ -124,7 +124,7 @@ class PostgresStore:
                 return
             except LockNotAvailable:
                 # Readers come first: a waiting switch would make all later readers wait with it.
-                time.sleep(min(2.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.5))
+                time.sleep(min(2.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.5))  # noqa: S311
         raise ReadersInTheWay(SWITCH_ATTEMPTS)
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
@@ -195,7 +195,7 @@ class PostgresStore:
         ).fetchall()
         return {(row[0], row[1]) for row in rows}
 
-    def _create(self, output: Output) -> Composable:
+    def _create(self, output: Output) -> Composed:
         columns = [
             SQL("{} {}{}").format(
                 Identifier(each.name),
@@ -218,7 +218,7 @@ class PostgresStore:
                 )
             )
 
-    def _describe(self, what: Composable, place: Identifier, output: Output) -> None:
+    def _describe(self, what: Composed, place: Identifier, output: Output) -> None:
         words = Literal(output.table.description)
         self._connection.execute(SQL("COMMENT ON {} IS {}").format(what, words))
         for column in output.table.columns:
@@ -265,9 +265,9 @@ class PostgresStore:
         ).fetchall()
         return {row[0] for row in rows}
 
-    def _one(self, query: str | Composable) -> TupleRow | None:
-        text = SQL(query) if isinstance(query, str) else query  # type: ignore[arg-type]
-        return self._connection.execute(text).fetchone()
+    def _one(self, query: str | Composed) -> TupleRow | None:
+        cursor = self._connection.execute(SQL(query) if isinstance(query, str) else query)
+        return cursor.fetchone()
 
 
 def _manifest(body: Mapping[str, Any]) -> Manifest:
