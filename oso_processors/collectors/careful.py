@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import orjson
 
@@ -20,6 +20,7 @@ from oso_processors.collectors.schema import kind
 LINE_LIMIT = 16 * 1024 * 1024
 VALUE_LIMIT = 1000
 
+T = TypeVar("T")
 Slim = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -65,19 +66,47 @@ def sound_rows(
         yield row if wrong is None else Reject(name, place, f"{wrong} has another type", text)
 
 
+def require_whole(path: Path) -> None:
+    """Raise `Unreadable` when a gzip is empty, cut or no gzip.
+
+    DuckDB takes what comes before a cut for the whole file when the cut leaves no half a line.
+    """
+    if not path.stat().st_size:
+        raise Unreadable("an empty file")
+    for _ in _guarded(path, _blocks(path)):
+        pass
+
+
 def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
     """Yield numbered lines, None for one that is too long."""
+    if path.suffix == ".gz" and not path.stat().st_size:
+        raise Unreadable("an empty file")
+    return _guarded(path, _numbered(path))
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    with _open(path) as file:
+        number = 0
+        while line := file.readline(LINE_LIMIT):
+            number += 1
+            if len(line) == LINE_LIMIT and not line.endswith(b"\n"):
+                while (rest := file.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
+                    pass
+                yield number, None
+            else:
+                yield number, line
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with _open(path) as file:
+        while block := file.read(1 << 20):
+            yield block
+
+
+def _guarded(path: Path, values: Iterator[T]) -> Iterator[T]:
+    """Pass ``values`` on, and turn damage of the gzip below them into `Unreadable`."""
     try:
-        with _open(path) as file:
-            number = 0
-            while line := file.readline(LINE_LIMIT):
-                number += 1
-                if len(line) == LINE_LIMIT and not line.endswith(b"\n"):
-                    while (rest := file.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
-                        pass
-                    yield number, None
-                else:
-                    yield number, line
+        yield from values
     except gzip.BadGzipFile:
         raise Unreadable(_what_it_is(path)) from None
     except (EOFError, zlib.error) as error:

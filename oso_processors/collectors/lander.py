@@ -17,7 +17,7 @@ import duckdb
 import orjson
 
 from oso_processors.collectors.batch import Batch, Reference
-from oso_processors.collectors.careful import Reject
+from oso_processors.collectors.careful import Reject, Unreadable
 from oso_processors.collectors.connector import Connector, error_of, parsed
 from oso_processors.collectors.landing import Landing, constants, raise_if_full
 from oso_processors.collectors.protocol import record_head
@@ -112,7 +112,7 @@ class _Lander:
         if self.failure is not None:
             raise ConnectorFailed(self.source, *self.failure)
         return Landed(
-            self.source, dict(self.rows), self.rejected, self.damaged, tuple(self.warnings)
+            self.source, dict(+self.rows), self.rejected, self.damaged, tuple(self.warnings)
         )
 
     def _hear(self, lines: Iterable[bytes]) -> None:
@@ -218,7 +218,7 @@ class _Lander:
             return
         try:
             self._commit(chosen, is_careful=False)
-        except duckdb.Error as error:
+        except (duckdb.Error, Unreadable) as error:
             self.connection.execute("ROLLBACK")
             raise_if_full(error)
             self._commit(chosen, is_careful=True)

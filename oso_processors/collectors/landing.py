@@ -16,11 +16,14 @@ import duckdb
 import orjson
 
 from oso_processors.collectors.batch import Batch, Reference
-from oso_processors.collectors.careful import Reject, Unreadable, sound_rows
+from oso_processors.collectors.careful import Reject, Unreadable, require_whole, sound_rows
 from oso_processors.collectors.raw_tables import table_columns, table_name
 from oso_processors.collectors.schema import columns, reading, slimmer
 from oso_processors.collectors.source import Stream
 from oso_processors.errors import NoSpaceLeft
+
+# A cut in a larger file falls within a line, which DuckDB refuses; in a small one it may not.
+CHECKED_BYTES = 4 * 1024 * 1024
 
 
 @dataclass
@@ -59,7 +62,7 @@ class Landing:
         try:
             self._insert_files(references)
             return
-        except duckdb.Error as error:
+        except (duckdb.Error, Unreadable) as error:
             raise_if_full(error)
             reason = str(error).splitlines()[0]
         if len(references) > 1:
@@ -98,6 +101,9 @@ class Landing:
 
     def _insert_files(self, references: Sequence[Reference]) -> None:
         paths = [each.path for each in references]
+        for each in references:
+            if each.path.endswith(".gz") and each.size <= CHECKED_BYTES:
+                require_whole(Path(each.path))
         if paths[0].endswith(".parquet"):
             expressions = self._parquet_expressions(paths[0])
             reader = f"read_parquet({_listed(paths)}, filename = true)"
@@ -129,7 +135,7 @@ class Landing:
         )
 
 
-def raise_if_full(error: duckdb.Error) -> None:
+def raise_if_full(error: Exception) -> None:
     """Raise `NoSpaceLeft` when that is why DuckDB failed."""
     text = str(error)
     if "No space left" in text or "disk is full" in text.lower():
