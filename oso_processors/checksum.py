@@ -48,7 +48,7 @@ DUCKDB: Mapping[str, str] = {
     "text": "{c}",
     "whole": "CAST({c} AS VARCHAR)",
     "decimal": "CAST({c} AS VARCHAR)",
-    "boolean": "CASE WHEN {c} THEN 't' ELSE 'f' END",
+    "boolean": "CASE {c} WHEN true THEN 't' WHEN false THEN 'f' END",
     "date": "strftime({c}, '%Y-%m-%d')",
     "moment": "CAST(epoch_us({c}) AS VARCHAR)",
     "texts": "array_to_string(list_transform({c}, lambda x: coalesce(strlen(x) || ':' || x, 'N')), '')",
@@ -57,11 +57,12 @@ POSTGRES: Mapping[str, str] = {
     "text": "{c}",
     "whole": "{c}::text",
     "decimal": "{c}::text",
-    "boolean": "CASE WHEN {c} THEN 't' ELSE 'f' END",
+    "boolean": "CASE {c} WHEN true THEN 't' WHEN false THEN 'f' END",
     "date": "to_char({c}, 'YYYY-MM-DD')",
     "moment": "(extract(epoch FROM {c}) * 1000000)::bigint::text",
-    "texts": "(SELECT coalesce(string_agg(coalesce(octet_length(x) || ':' || x, 'N'), '' ORDER BY n), '')"
-    " FROM unnest({c}) WITH ORDINALITY AS listed(x, n))",
+    "texts": "CASE WHEN {c} IS NOT NULL THEN (SELECT coalesce(string_agg("
+    "coalesce(octet_length(x) || ':' || x, 'N'), '' ORDER BY n), '')"
+    " FROM unnest({c}) WITH ORDINALITY AS listed(x, n)) END",
 }
 
 

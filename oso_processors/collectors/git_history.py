@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from oso_processors.collectors import git_log
@@ -186,7 +187,10 @@ def _file(stream: str, path: Path, done: dict[str, Any], mode: str) -> Iterator[
 
 
 def _parquet_rows(stream: str, path: Path) -> Iterator[Message]:
-    file = pq.ParquetFile(path)
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise ConfigFailure(f"{path}: is no Parquet: {error}") from None
     yield Estimate(stream, file.metadata.num_rows)
     for batch in file.iter_batches(batch_size=10_000):
         for row in batch.to_pylist():
@@ -195,13 +199,14 @@ def _parquet_rows(stream: str, path: Path) -> Iterator[Message]:
 
 def _history(clone: Path, name: str, done: dict[str, dict[str, Any]]) -> Iterator[Message]:
     now = {"head": git_log.head(clone), "mailmap": git_log.mailmap(clone)}
+    tagged = {"tags": hashlib.sha256(git_log.tag_lines(clone)).hexdigest()}
     for stream, states in done.items():
         before = states.get(name, {})
         if stream == "commits" and before != now and now["head"]:
             yield from _commits(clone, name, _since(clone, before, now))
-        if stream == "tags":
+        if stream == "tags" and before != tagged:
             yield from (Record("tags", row) for row in git_log.tags(clone, name))
-        states[name] = now
+        states[name] = tagged if stream == "tags" else now
         yield State(stream, states)
 
 
@@ -234,7 +239,7 @@ def _cloned(repository: Repository, config: Mapping[str, Any], spec: Mapping[str
     part = clone.with_suffix(".part")
     if part.exists():
         _remove(part)
-    git_log.git(cache, "clone", "--bare", "--quiet", str(repository.url), str(part))
+    git_log.git(cache, "clone", "--bare", "--quiet", "--", str(repository.url), str(part))
     part.rename(clone)
     return clone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from oso_processors.collectors.schema import sha256
-from oso_processors.errors import TransientFailure
+from oso_processors.errors import ConfigFailure, TransientFailure
 
 FIELDS = ("%H", "%P", "%an", "%ae", "%aN", "%aE", "%at", "%ai", "%ct")
-FORMAT = "%x01" + "%x1f".join(FIELDS) + "%x1f"
+# Between fields stands a line break, which no name holds. Git ends a commit's head and each of its files
+# with NUL, and no file's line can begin with our mark, since it begins with a number.
+MARK = b"\x01"
+FORMAT = "%x01" + "%n".join(FIELDS)
 NUMSTAT = re.compile(rb"\n?(\d+|-)\t(\d+|-)\t")
 NOREPLY = re.compile(r"(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com", re.IGNORECASE)
 ZONE = re.compile(r"([+-])(\d{2})(\d{2})$")
@@ -30,7 +34,12 @@ class BadCommit(Exception):
 def git(repository: Path, *arguments: str) -> bytes:
     """Run git in ``repository``; raise `TransientFailure` with its last words."""
     command = ["git", "-C", str(repository), *arguments]
-    done = subprocess.run(command, capture_output=True, check=False)
+    # Nobody is there to answer a question.
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    except FileNotFoundError:
+        raise ConfigFailure("git is not installed; install it") from None
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise TransientFailure(f"git {arguments[0]}: {last[0] if last else 'failed'}")
@@ -39,22 +48,20 @@ def git(repository: Path, *arguments: str) -> bytes:
 
 def head(repository: Path) -> str | None:
     """Return the hash that the default branch stands at; None for an empty repository."""
-    found = subprocess.run(
-        ["git", "-C", str(repository), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
-        capture_output=True,
-        check=False,
-    )
-    return found.stdout.decode().strip() or None
+    return _resolved(repository, "HEAD^{commit}")
 
 
 def mailmap(repository: Path) -> str | None:
     """Return the hash of the repository's .mailmap; None where it has none."""
-    found = subprocess.run(
-        ["git", "-C", str(repository), "rev-parse", "--verify", "--quiet", "HEAD:.mailmap"],
-        capture_output=True,
-        check=False,
-    )
-    return found.stdout.decode().strip() or None
+    return _resolved(repository, "HEAD:.mailmap")
+
+
+def _resolved(repository: Path, name: str) -> str | None:
+    try:
+        found = git(repository, "rev-parse", "--verify", "--quiet", name)
+    except TransientFailure:
+        return None
+    return found.decode().strip() or None
 
 
 def has_ancestor(repository: Path, sha: str) -> bool:
@@ -67,14 +74,15 @@ def commits(repository: Path, name: str, since: str | None) -> Iterator[dict[str
     """Yield the commits of the default branch after ``since``, each as a row."""
     # A bare clone has no work tree to find the .mailmap in.
     command = [
-        "git", "-C", str(repository), "-c", "mailmap.blob=HEAD:.mailmap", "-c", "core.quotePath=false",
+        "git", "-C", str(repository), "-c", "mailmap.blob=HEAD:.mailmap", "-c", "log.showRoot=true",
         "log", "-z", "--numstat", "--no-renames", "--use-mailmap", "--no-show-signature",
+        "--no-ext-diff", "--no-textconv",
         f"--format={FORMAT}", f"{since}..HEAD" if since else "HEAD", "--",
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        for chunk in _chunks(process):
+        for head, counted in _found(process):
             try:
-                yield _commit(name, chunk)
+                yield _commit(name, head, counted)
             except BadCommit as error:
                 yield error
         said = process.stderr.read().decode(errors="replace").strip() if process.stderr else ""
@@ -84,11 +92,10 @@ def commits(repository: Path, name: str, since: str | None) -> Iterator[dict[str
 
 def tags(repository: Path, name: str) -> Iterator[dict[str, Any]]:
     """Yield the tags of a repository that point at commits."""
-    form = (
-        "%(refname:strip=2)%00%(objecttype)%00%(objectname)%00%(*objectname)%00%(creatordate:unix)"
-    )
-    for line in git(repository, "for-each-ref", "refs/tags", f"--format={form}").splitlines():
-        tag, kind, sha, peeled, created = line.decode(errors="replace").split("\0")
+    for line in tag_lines(repository).splitlines():
+        tag, kind, sha, peeled_kind, peeled, created = line.decode(errors="replace").split("\0")
+        if "commit" not in (kind, peeled_kind):
+            continue
         yield {
             "repo": name,
             "tag": tag,
@@ -98,23 +105,48 @@ def tags(repository: Path, name: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def _chunks(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """Yield the output a commit at a time, in bounded memory."""
+def tag_lines(repository: Path) -> bytes:
+    """Return a line for every tag: name, type, hash, type and hash of what it points at, time."""
+    fields = (
+        "refname:strip=2",
+        "objecttype",
+        "objectname",
+        "*objecttype",
+        "*objectname",
+        "creatordate:unix",
+    )
+    form = "%00".join(f"%({field})" for field in fields)
+    return git(repository, "for-each-ref", "refs/tags", f"--format={form}")
+
+
+def _found(process: subprocess.Popen[bytes]) -> Iterator[tuple[bytes, list[re.Match[bytes]]]]:
+    """Yield each commit's head with the counts of its files, in bounded memory."""
+    head = b""
+    counts: list[re.Match[bytes]] = []
+    for part in _parts(process):
+        if part.startswith(MARK):
+            if head:
+                yield head, counts
+            head, counts = part[1:], []
+        elif match := NUMSTAT.match(part):
+            counts.append(match)
+    if head:
+        yield head, counts
+
+
+def _parts(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
     rest = b""
     while process.stdout is not None and (block := process.stdout.read(1 << 20)):
-        *whole, rest = (rest + block).split(b"\x01")
-        yield from (each for each in whole if each.strip(b"\0\n"))
-    if rest.strip(b"\0\n"):
-        yield rest
+        *whole, rest = (rest + block).split(b"\0")
+        yield from whole
+    yield rest
 
 
-def _commit(name: str, chunk: bytes) -> dict[str, Any]:
-    *fields, stats = chunk.split(b"\x1f", len(FIELDS))
+def _commit(name: str, head: bytes, counted: list[re.Match[bytes]]) -> dict[str, Any]:
     sha, parents, raw_name, raw_email, canon_name, canon_email, authored, zone, committed = (
-        each.decode(errors="replace").replace("\0", "") for each in fields
+        each.decode(errors="replace") for each in head.split(b"\n")
     )
     parent_count = len(parents.split())
-    counted = [match for part in stats.split(b"\0") if (match := NUMSTAT.match(part))]
     texts = [match for match in counted if match[1] != b"-"]
     is_merge = parent_count > 1
     noreply = NOREPLY.fullmatch(raw_email.strip())

@@ -91,7 +91,6 @@ def test_a_parquet_file_is_handed_over_once(tmp_path):
     assert [each for each in messages(config, states(config)) if isinstance(each, File)] == []
 
 
-@pytest.mark.xfail(reason="as records, a file that is no Parquet ends in a traceback")
 def test_a_file_that_is_no_parquet_is_one_clear_line(tmp_path):
     folder = parquet(tmp_path / "parquet")
     (folder / "commits.parquet").write_text("<!doctype html>")
