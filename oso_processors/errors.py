@@ -107,7 +107,16 @@ class ConnectorFailed(CollectionError):
         advice = "run again" if is_transient else "change its settings in sources.yaml"
         super().__init__(f"{source}: {reason}; what came before was landed, {advice}")
         self.source = source
+        self.reason = reason
         self.is_transient = is_transient
+
+
+class LandingFailed(CollectionError):
+    """The warehouse refused a batch as a whole; the batch was not landed."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source}: {reason}; what was landed before stays, run again")
+        self.source = source
 
 
 class NoSpaceLeft(CollectionError):
@@ -142,6 +151,13 @@ class UnmappableType(ReleaseError):
             f"{table}: {column}: {column_type} cannot be published exactly;"
             " cast it in the model, floats to NUMERIC(38, 9)"
         )
+
+
+class GrainNotListed(ReleaseError):
+    """An output leaves out a column that makes its rows unique."""
+
+    def __init__(self, table: str, column: str) -> None:
+        super().__init__(f"{table}: columns: the grain's {column!r} is not listed; add it")
 
 
 class ReleaseBlocked(ReleaseError):

@@ -5,33 +5,25 @@ Whatever happens on the way, a reader of any store finds one whole release.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import duckdb
 
-from oso_processors import checksum
-from oso_processors.errors import Mismatch, ReleaseBlocked
+from oso_processors.errors import ReleaseBlocked
 from oso_processors.progress import Progress
-from oso_processors.release.plan import Plan, plan
+from oso_processors.release.measure import Wish, measured
+from oso_processors.release.plan import Plan, newest_of, plan
 from oso_processors.release.record import record
+from oso_processors.release.verify import verify
 from oso_processors.stores import Manifest, Output, Store
 from oso_processors.stores.files import grain_is_unique
-from oso_processors.tables import Table
+
+__all__ = ["Plan", "Released", "Wish", "prepare", "release"]
 
 KEPT_RELEASES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A table that is to be published: where, and what is to be said of it."""
-
-    table: Table
-    options: Mapping[str, Mapping[str, Any]]
-    about: Mapping[str, str]
+OWN = {"owner": "release", "tier": "stable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +33,6 @@ class Released:
     release: Manifest
     plan: Plan
     outputs: Sequence[Output]
-
-
-def measured(connection: duckdb.DuckDBPyConnection, wish: Wish) -> Output:
-    """Measure a table in the warehouse; raise `UnmappableType` for one that cannot be published."""
-    table = _without_nul(connection, wish.table)
-    found = connection.execute(checksum.duckdb_sql(table, f"({table.query})")).fetchone()
-    number = checksum.text(found)
-    return Output(
-        table=table,
-        checksum=number,
-        row_count=int(found[0]) if found else 0,
-        digest=_digest(table, number, wish),
-        options=wish.options,
-        about=wish.about,
-    )
 
 
 def release(
@@ -73,20 +50,25 @@ def release(
     decided, outputs = prepare(connection, wishes, stores, blocked)
     if decided.blocked:
         raise ReleaseBlocked(decided.blocked)
-    served = [each for store in stores if (each := store.served())]
-    newest = max(served, key=lambda each: each.number, default=None)
+    newest = newest_of(store.served() for store in stores)
     if decided.is_nothing and newest is not None:
+        _sweep(stores)
         return Released(newest, decided, outputs)
-    made, whole = _made(connection, decided, outputs, newest, stores)
-    with progress.step(f"releasing {made.id}", len(whole) * len(stores)) as step:
-        for store in stores:
-            for output in whole:
-                _build(connection, store, made, output)
+    made, whole = _made(connection, decided.number, outputs, newest, stores)
+    # A store that serves it already is left alone: its readers are there.
+    behind = {store: _for(store, whole) for store in stores if store.served() != made}
+    for store, own in behind.items():
+        store.ready(own)
+    with progress.step(f"releasing {made.id}", sum(map(len, behind.values()))) as step:
+        for store, own in behind.items():
+            for output in own:
+                store.build(connection, made, output)
+                verify(store, made, output)
                 step.advance()
-    for store in stores:
-        store.publish(made, whole)
-    for store in stores:
-        store.sweep(store.kept()[:KEPT_RELEASES])
+    for store, own in behind.items():
+        store.publish(made, own)
+    _sweep(stores)
+    _tell_of_nul(outputs, progress)
     return Released(made, decided, outputs)
 
 
@@ -97,87 +79,66 @@ def prepare(
     blocked: Mapping[str, str],
 ) -> tuple[Plan, list[Output]]:
     """Measure what is fit to be published and decide what to do with it."""
+    served = {store.name: store.served() for store in stores}
+    newest = newest_of(served.values())
     outputs, refused = [], dict(blocked)
     for wish in wishes:
         if wish.table.name in blocked:
             continue
         output = measured(connection, wish)
-        if not grain_is_unique(connection, output, f"({output.table.query})"):
-            refused[output.name] = f"its grain ({', '.join(output.table.grain)}) is not unique"
         outputs.append(output)
-    return plan(outputs, {store.name: store.served() for store in stores}, refused), outputs
+        is_proven = newest is not None and newest.digests.get(output.name) == output.digest
+        if not is_proven and not grain_is_unique(connection, output, f"({output.table.query})"):
+            refused[output.name] = f"its grain ({', '.join(output.table.grain)}) is not unique"
+    return plan(outputs, served, refused), outputs
 
 
 def _made(
     connection: duckdb.DuckDBPyConnection,
-    decided: Plan,
+    number: int,
     outputs: Sequence[Output],
     newest: Manifest | None,
     stores: Sequence[Store],
 ) -> tuple[Manifest, list[Output]]:
     """Return the release that is to be made, and its outputs with the release's own tables."""
+    if newest is not None and number == newest.number:
+        again = _with_own_tables(connection, newest, outputs, stores)
+        if again[0] == newest:
+            return again
+        # We say other things of a release than we did then, so it cannot have the same name.
+        number += 1
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    if newest is not None and decided.number == newest.number:
-        now = newest.released_at
-    digests = {each.name: each.digest for each in outputs}
-    draft = Manifest(decided.number, now, digests)
-    earlier = {each.number: each for store in stores for each in store.kept()}
-    before = [earlier[number] for number in sorted(earlier, reverse=True) if number < draft.number]
-    everywhere: dict[str, dict[str, Any]] = {store.name: {} for store in stores}
+    past = newest.remembered() if newest else ()
+    return _with_own_tables(connection, Manifest(number, now, {}, past), outputs, stores)
+
+
+def _with_own_tables(
+    connection: duckdb.DuckDBPyConnection,
+    release: Manifest,
+    outputs: Sequence[Output],
+    stores: Sequence[Store],
+) -> tuple[Manifest, list[Output]]:
+    draft = replace(release, digests={each.name: each.digest for each in outputs})
+    # Measured with no options, so that the digest is the same whichever stores are there.
     own = [
-        measured(connection, Wish(table, everywhere, {"owner": "release", "tier": "stable"}))
-        for table in record(connection, draft, outputs, before)
+        replace(measured(connection, Wish(table, {}, OWN)), options={s.name: {} for s in stores})
+        for table in record(connection, draft, outputs)
     ]
     whole = [*outputs, *own]
-    return Manifest(draft.number, now, {each.name: each.digest for each in whole}), whole
+    return replace(draft, digests={each.name: each.digest for each in whole}), whole
 
 
-def _build(
-    connection: duckdb.DuckDBPyConnection, store: Store, made: Manifest, output: Output
-) -> None:
-    if store.name not in output.options:
-        return
-    store.build(connection, made, output)
-    found = store.measure(made, output)
-    wanted = [f"{each.name} {each.type}" for each in output.table.columns]
-    if list(found.columns) != wanted:
-        raise Mismatch(store.name, output.name, "its columns", str(wanted), str(found.columns))
-    if found.checksum != output.checksum:
-        raise Mismatch(store.name, output.name, "its checksum", output.checksum, found.checksum)
-    if not found.is_grain_unique:
-        raise Mismatch(store.name, output.name, "its grain", "unique", "not unique")
+def _for(store: Store, outputs: Iterable[Output]) -> list[Output]:
+    """Return the outputs that are published in ``store``."""
+    return [each for each in outputs if store.name in each.options]
 
 
-def _digest(table: Table, number: str, wish: Wish) -> str:
-    """Return the name of an output's content: rows, shape, words, and how it is to be served."""
-    parts = [
-        number,
-        table.description,
-        ",".join(table.grain),
-        repr(sorted(wish.options.items())),
-        repr(sorted(wish.about.items())),
-    ]
-    parts += [f"{each.name} {each.type} {each.description}" for each in table.columns]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def _sweep(stores: Sequence[Store]) -> None:
+    for store in stores:
+        store.sweep(store.kept()[:KEPT_RELEASES])
 
 
-def _without_nul(connection: duckdb.DuckDBPyConnection, table: Table) -> Table:
-    """Return ``table`` without the NUL characters that Postgres cannot hold."""
-    texts = [each.name for each in table.columns if each.type == "VARCHAR"]
-    if not texts:
-        return table
-    anywhere = " OR ".join(f'contains("{name}", chr(0))' for name in texts)
-    found = connection.execute(f"SELECT 1 FROM ({table.query}) WHERE {anywhere} LIMIT 1").fetchone()
-    if found is None:
-        return table
-    stripped = ", ".join(f'replace("{name}", chr(0), \'\') AS "{name}"' for name in texts)
-    query = f"SELECT * REPLACE ({stripped}) FROM ({table.query})"
-    return Table(
-        table.name,
-        table.model,
-        query,
-        table.columns,
-        table.grain,
-        table.description,
-        table.fingerprint,
-    )
+def _tell_of_nul(outputs: Iterable[Output], progress: Progress) -> None:
+    for output in outputs:
+        if output.nul_count:
+            progress.say(f"{output.name}: left NUL characters out of {output.nul_count:,} values")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,9 +58,10 @@ def plan(
     """Compare ``outputs`` with what each store serves.
 
     The newest release that any store serves is the one to go on from: a store that serves an older one
-    was left behind by a crash, and is brought up to it even when nothing else is new.
+    was left behind by a crash, and is brought up to it even when nothing else is new. Two stores that
+    mean different things by one number (their folders or servers were swapped) need a new number.
     """
-    newest = max((each for each in served.values() if each), key=lambda m: m.number, default=None)
+    newest = newest_of(served.values())
     digests = newest.digests if newest else {}
     steps = [_step(each, digests, blocked) for each in outputs]
     names = {each.name for each in outputs} | set(blocked)
@@ -75,13 +76,17 @@ def plan(
         if name not in names and not name.startswith("_")
     ]
     is_new = any(step.kind != "unchanged" for step in steps)
-    number = (newest.number if newest else 0) + (1 if is_new or newest is None else 0)
-    behind = tuple(
-        name
-        for name, each in served.items()
-        if each is None or each.number < (newest.number if newest else 1)
-    )
-    return Plan(number, tuple(steps), behind)
+    behind = tuple(name for name, each in served.items() if each is None or each != newest)
+    if newest is None:
+        return Plan(1, tuple(steps), behind)
+    taken = [each for each in served.values() if each and each.number == newest.number]
+    is_taken = any(each != newest for each in taken)
+    return Plan(newest.number + (is_new or is_taken), tuple(steps), behind)
+
+
+def newest_of(served: Iterable[Manifest | None]) -> Manifest | None:
+    """Return the release with the largest number."""
+    return max((each for each in served if each), key=lambda each: each.number, default=None)
 
 
 def _step(output: Output, digests: Mapping[str, str], blocked: Mapping[str, str]) -> Step:

@@ -52,12 +52,11 @@ def record(
     connection: duckdb.DuckDBPyConnection,
     release: Manifest,
     outputs: Sequence[Output],
-    earlier: Sequence[Manifest],
 ) -> list[Table]:
     """Return the release's own tables, as queries over what is known of it."""
     releases = [
-        (each.id, each.number, each.released_at, sum(not n.startswith("_") for n in each.digests))
-        for each in (release, *earlier)
+        (f"r{each.number}", each.number, each.released_at, each.table_count)
+        for each in release.remembered()
     ]
     tables = [
         (

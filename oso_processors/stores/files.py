@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,10 @@ import orjson
 
 from oso_processors import checksum
 from oso_processors.errors import StoreUnusable
-from oso_processors.stores import Manifest, Measured, Output
+from oso_processors.stores import Manifest, Measured, Output, literal
 
 ROW_GROUP = 122_880
+FOLDER = re.compile(r"r[1-9][0-9]*")
 
 
 class FilesStore:
@@ -43,41 +46,38 @@ class FilesStore:
         served = self.served()
         if served is None:
             return []
-        found = [self._manifest(path.parent.name) for path in self.root.glob("r*/manifest.json")]
+        found = [
+            self._manifest(folder.name)
+            for folder in self._folders()
+            if (folder / "manifest.json").exists()
+        ]
         older = sorted(
             (each for each in found if each.number < served.number), key=lambda m: -m.number
         )
         return [served, *older]
 
+    def ready(self, outputs: Sequence[Output]) -> None:
+        """Files can always be replaced."""
+
     def build(
         self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
     ) -> None:
         """Write the table's file, or link the one of an earlier release with the same content."""
-        if "files" not in output.options:
-            return
         target = self._path(release, output)
-        try:
+        with self._told():
             target.parent.mkdir(parents=True, exist_ok=True)
+            # What a killed run left here may be of other rows.
             target.unlink(missing_ok=True)
             earlier = self._same_content(output)
             if earlier is not None:
-                os.link(earlier, target)
-                return
-            part = target.with_suffix(".part")
-            order = ", ".join(f'"{name}"' for name in output.table.grain)
-            connection.execute(
-                f"COPY ({output.table.query} ORDER BY {order}) TO '{part}'"
-                f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-            )
-            _sync(part)
-            part.replace(target)
-        except (OSError, duckdb.IOException) as error:
-            raise StoreUnusable(self.name, str(self.root), str(error).splitlines()[0]) from error
+                _link(earlier, target)
+            else:
+                self._write(connection, output, target)
 
     def measure(self, release: Manifest, output: Output) -> Measured:
         """Read the file back with an engine of its own."""
-        source = f"read_parquet('{self._path(release, output)}')"
-        with duckdb.connect() as connection:
+        source = f"read_parquet({literal(_as_pattern(self._path(release, output)))})"
+        with self._told(), duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
             found = connection.execute(checksum.duckdb_sql(output.table, source)).fetchone()
@@ -88,14 +88,10 @@ class FilesStore:
 
     def publish(self, release: Manifest, outputs: Sequence[Output]) -> None:
         """Write the manifest, then replace the pointer."""
-        tables = [self._described(release, each) for each in outputs if "files" in each.options]
-        body = {
-            "release": release.id,
-            "number": release.number,
-            "released_at": release.released_at,
-            "digests": dict(release.digests),
-            "tables": tables,
-        }
+        with self._told():
+            self._drop_strangers(release, outputs)
+            tables = [self._described(release, each) for each in outputs]
+        body = {"release": release.id, **release.body(), "tables": tables}
         _replace(self.root / release.id / "manifest.json", body)
         pointer = {"release": release.id, "manifest": f"{release.id}/manifest.json"}
         _replace(self.root / "latest.json", {**pointer, "released_at": release.released_at})
@@ -103,16 +99,49 @@ class FilesStore:
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Remove the folders of other releases, finished or not."""
         wanted = {each.id for each in keep}
-        for folder in self.root.glob("r*"):
-            if folder.is_dir() and folder.name not in wanted:
-                shutil.rmtree(folder)
+        for folder in self._folders():
+            if folder.name not in wanted:
+                with self._told():
+                    # Without its manifest a folder that is half removed counts as nothing.
+                    (folder / "manifest.json").unlink(missing_ok=True)
+                    shutil.rmtree(folder)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what the disk or the engine refuses in one line."""
+        try:
+            yield
+        except (OSError, duckdb.Error) as error:
+            reason = str(error).splitlines()[0]
+            raise StoreUnusable(self.name, str(self.root), reason) from error
+
+    def _folders(self) -> list[Path]:
+        """Return the folders of releases; whatever else lies there is not ours."""
+        found = self.root.iterdir() if self.root.is_dir() else ()
+        return [path for path in found if FOLDER.fullmatch(path.name) and path.is_dir()]
+
+    def _write(self, connection: duckdb.DuckDBPyConnection, output: Output, target: Path) -> None:
+        part = target.with_suffix(".part")
+        order = ", ".join(f'"{name}"' for name in output.table.grain)
+        connection.execute(
+            f"COPY ({output.table.query} ORDER BY {order}) TO {literal(part)}"
+            f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+        )
+        _sync(part)
+        part.replace(target)
+
+    def _drop_strangers(self, release: Manifest, outputs: Sequence[Output]) -> None:
+        """Remove what a killed run left in the release's folder."""
+        ours = {self._path(release, each) for each in outputs}
+        for path in (self.root / release.id).iterdir():
+            if path not in ours:
+                path.unlink()
 
     def _path(self, release: Manifest, output: Output) -> Path:
         return self.root / release.id / f"{output.name}.parquet"
 
     def _manifest(self, release_id: str) -> Manifest:
-        body = _load(self.root / release_id / "manifest.json")
-        return Manifest(body["number"], body["released_at"], body["digests"])
+        return Manifest.from_body(_load(self.root / release_id / "manifest.json"))
 
     def _same_content(self, output: Output) -> Path | None:
         for manifest in self.kept():
@@ -152,6 +181,20 @@ def grain_is_unique(connection: duckdb.DuckDBPyConnection, output: Output, sourc
         f" UNION ALL SELECT 1 FROM {source} WHERE {nulls}) LIMIT 1"
     ).fetchone()
     return found is None
+
+
+def _as_pattern(path: Path) -> str:
+    """Return a pattern that only ``path`` matches, since DuckDB takes every path for one."""
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
+
+
+def _link(earlier: Path, target: Path) -> None:
+    """Let both releases have the file; copy it where the file system has no links."""
+    try:
+        os.link(earlier, target)
+    except OSError:
+        shutil.copyfile(earlier, target)
+        _sync(target)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -9,20 +9,27 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import duckdb
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from psycopg.types.json import Jsonb
 
 from oso_processors import checksum
-from oso_processors.errors import Mismatch, PostgresUnavailable, ReadersInTheWay, ReleaseLocked
-from oso_processors.stores import Manifest, Measured, Output
+from oso_processors.errors import (
+    Mismatch,
+    PostgresUnavailable,
+    ReadersInTheWay,
+    ReleaseLocked,
+    StoreUnusable,
+)
+from oso_processors.stores import Manifest, Measured, Output, views
 from oso_processors.stores.copying import copy
 from oso_processors.tables import Column
 
@@ -35,22 +42,30 @@ TYPES = {
     "texts": "character varying[]",
 }
 LOCK = 7_062_113_001
+# A killed run's server process notices within a second that nobody is there any more.
+LOCK_SECONDS = 3.0
 SWITCH_ATTEMPTS = 40
-SETUP = """
+SESSION = """
+SET TimeZone = 'UTC';
+SET client_min_messages = warning;
+SET client_connection_check_interval = '500ms';
+"""
+SETUP = f"""
 CREATE SCHEMA IF NOT EXISTS store;
 REVOKE ALL ON SCHEMA store FROM PUBLIC;
 CREATE TABLE IF NOT EXISTS store._releases (
   number bigint PRIMARY KEY,
   manifest jsonb NOT NULL,
+  tables jsonb NOT NULL,
   is_served boolean NOT NULL
 );
 DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'oso_reader') THEN
-    CREATE ROLE oso_reader NOLOGIN;
-    ALTER ROLE oso_reader SET statement_timeout = '60s';
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{views.READER}') THEN
+    CREATE ROLE {views.READER} NOLOGIN;
+    ALTER ROLE {views.READER} SET statement_timeout = '60s';
   END IF;
 END $$;
-GRANT USAGE ON SCHEMA public TO oso_reader;
+GRANT USAGE ON SCHEMA public TO {views.READER};
 """
 
 
@@ -61,17 +76,21 @@ class PostgresStore:
 
     def __init__(self, dsn: str) -> None:
         """Connect; raise `PostgresUnavailable`, or `ReleaseLocked` when another release is made."""
+        place = _place(dsn)
         try:
             self._connection: Connection[TupleRow] = psycopg.connect(dsn, autocommit=True)
-        except psycopg.OperationalError as error:
-            raise PostgresUnavailable(dsn, str(error).strip().splitlines()[-1]) from None
-        row = self._one(SQL("SELECT pg_try_advisory_lock({})").format(LOCK))
-        if not row or not row[0]:
-            self._connection.close()
-            raise ReleaseLocked("postgres")
-        self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET client_min_messages = warning")
-        self._connection.execute(SETUP)
+        except psycopg.Error as error:
+            raise PostgresUnavailable(place, str(error).strip().splitlines()[-1]) from None
+        try:
+            self._connection.execute(SESSION)
+            self._lock()
+            self._connection.execute(SETUP)
+        except psycopg.Error as error:
+            self.close()
+            raise PostgresUnavailable(place, _why(error)) from error
+        except ReleaseLocked:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the lock and the connection."""
@@ -79,184 +98,153 @@ class PostgresStore:
 
     def served(self) -> Manifest | None:
         """Return the release whose views readers see."""
-        return next((each for each, is_served in self._releases() if is_served), None)
+        return next((each for each, _, is_served in self._releases() if is_served), None)
 
     def kept(self) -> Sequence[Manifest]:
         """Return the release served, and those before it whose tables are all there."""
-        tables = self._tables()
+        there = self._tables()
         return [
             each
-            for each, is_served in self._releases()
-            if is_served or {_table(name, d) for name, d in each.digests.items()} <= tables
+            for each, tables, is_served in self._releases()
+            if is_served or set(tables.values()) <= there
         ]
+
+    def ready(self, outputs: Sequence[Output]) -> None:
+        """Raise `StoreUnusable` when the views of ``outputs`` could not be switched."""
+        with self._told("public"):
+            ours = self._served_tables()
+            kept = {each.name for each in outputs if self._can_replace(each)}
+            views.refuse_what_is_not_ours(
+                self._connection, [o.name for o in outputs if o.name not in ours]
+            )
+            views.refuse_what_others_need(self._connection, sorted(set(ours) - kept))
 
     def build(
         self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
     ) -> None:
         """Copy the table beside what is served, with its indexes, in one transaction."""
-        options = output.options.get(self.name)
-        if options is None or _table(output.name, output.digest) in self._tables():
+        if _table(output) in self._tables():
             return
-        table = _identifier(output)
-        with self._connection.transaction():
-            self._connection.execute(self._create(output))
-            copied = copy(connection, output.table.query, self._connection, table)
+        with self._told(output.name), self._connection.transaction():
+            self._connection.execute(_create(output))
+            copied = copy(connection, output.table.query, self._connection, _identifier(output))
             if copied != output.row_count:
                 expected, found = f"{output.row_count:,}", f"{copied:,}"
                 raise Mismatch(self.name, output.name, "the number of rows copied", expected, found)
-            self._index(output, options.get("indexes", ()))
-            self._describe(SQL("TABLE {}").format(table), table, output)
-            self._connection.execute(SQL("ANALYZE {}").format(table))
+            for statement in _finish(output, output.options[self.name].get("indexes", ())):
+                self._connection.execute(statement)
 
     def measure(self, release: Manifest, output: Output) -> Measured:
         """Read back the table that was built."""
-        source = f'store."{_table(output.name, output.digest)}"'
-        found = self._one(checksum.postgres_sql(output.table, source))
-        return Measured(checksum.text(found), self._columns(output), self._has_grain(output))
+        with self._told(output.name):
+            source = f'store."{_table(output)}"'
+            found = self._one(checksum.postgres_sql(output.table, source))
+            return Measured(checksum.text(found), self._columns(output), self._has_grain(output))
 
     def publish(self, release: Manifest, outputs: Sequence[Output]) -> None:
         """Switch every view to ``release`` in one transaction; raise `ReadersInTheWay`."""
-        chosen = sorted((o for o in outputs if self.name in o.options), key=lambda each: each.name)
-        for attempt in range(SWITCH_ATTEMPTS):
-            try:
-                with self._connection.transaction():
-                    self._switch(release, chosen)
-                return
-            except LockNotAvailable:
-                # Readers come first: a waiting switch would make all later readers wait with it.
-                time.sleep(min(2.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.5))  # noqa: S311
+        with self._told("public"):
+            switch = SQL(";\n").join(self._switch(release, outputs))
+            for attempt in range(SWITCH_ATTEMPTS):
+                try:
+                    with self._connection.transaction():
+                        self._connection.execute(switch)
+                    return
+                except LockNotAvailable:
+                    # Readers come first: a waiting switch would make later readers wait with it.
+                    time.sleep(min(2.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.5))  # noqa: S311
         raise ReadersInTheWay(SWITCH_ATTEMPTS)
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
-        """Drop the tables that no release in ``keep`` needs, and forget the other releases."""
-        kept = list(keep)
-        wanted = {_table(name, digest) for each in kept for name, digest in each.digests.items()}
-        for name in sorted(self._tables() - wanted):
-            self._connection.execute(SQL("DROP TABLE {}").format(Identifier("store", name)))
-        numbers = [each.number for each in kept]
-        self._connection.execute(
-            "DELETE FROM store._releases WHERE NOT is_served AND NOT number = ANY (%s)", [numbers]
-        )
+        """Drop the tables that no release in ``keep`` needs, and forget the other releases.
 
-    def _switch(self, release: Manifest, outputs: Sequence[Output]) -> None:
-        self._connection.execute("SET LOCAL lock_timeout = '200ms'")
-        published = {each.name for each in outputs}
-        before = self.served()
-        for gone in sorted(set(before.digests if before else ()) - published):
-            view = Identifier("public", gone)
-            self._connection.execute(SQL("DROP VIEW IF EXISTS {}").format(view))
-        for output in outputs:
-            self._show(output)
-        self._connection.execute("UPDATE store._releases SET is_served = false WHERE is_served")
-        body = {
-            "number": release.number,
-            "released_at": release.released_at,
-            "digests": dict(release.digests),
-        }
-        self._connection.execute(
-            "INSERT INTO store._releases VALUES (%s, %s, true)"
-            " ON CONFLICT (number) DO UPDATE SET manifest = excluded.manifest, is_served = true",
-            [release.number, Jsonb(body)],
-        )
-
-    def _show(self, output: Output) -> None:
-        """Let the view show the output's table; keep what others were granted on it."""
-        view = Identifier("public", output.name)
-        grants = self._grants(output.name)
-        if not self._can_replace(output):
-            self._connection.execute(SQL("DROP VIEW IF EXISTS {}").format(view))
-        columns = SQL(", ").join(Identifier(each.name) for each in output.table.columns)
-        self._connection.execute(
-            SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
-                view, columns, _identifier(output)
+        A table that a reader still holds is left for the next sweep.
+        """
+        numbers = [each.number for each in keep]
+        with self._told("store"):
+            self._connection.execute(
+                "DELETE FROM store._releases WHERE NOT is_served AND NOT number = ANY (%s)",
+                [numbers],
             )
-        )
-        for grantee, privilege in {("oso_reader", "SELECT"), *grants}:
-            to = SQL("PUBLIC") if grantee == "" else Identifier(grantee)
-            self._connection.execute(SQL("GRANT {} ON {} TO {}").format(SQL(privilege), view, to))
-        self._describe(SQL("VIEW {}").format(view), view, output)
+            wanted = {name for _, tables, _ in self._releases() for name in tables.values()}
+            for name in sorted(self._tables() - wanted):
+                self._drop(name)
+
+    def _lock(self) -> None:
+        end = time.monotonic() + LOCK_SECONDS
+        while not (row := self._one(f"SELECT pg_try_advisory_lock({LOCK})")) or not row[0]:
+            if time.monotonic() > end:
+                raise ReleaseLocked(self.name)
+            time.sleep(0.1)
+
+    def _drop(self, name: str) -> None:
+        try:
+            with self._connection.transaction():
+                self._connection.execute("SET LOCAL lock_timeout = '200ms'")
+                self._connection.execute(SQL("DROP TABLE {}").format(Identifier("store", name)))
+        except LockNotAvailable:
+            return
+
+    def _switch(self, release: Manifest, outputs: Sequence[Output]) -> list[Composed]:
+        """Return the SQL of the switch, its views in name order so that no two can deadlock."""
+        tables = {each.name: each for each in outputs}
+        statements = [SQL("SET LOCAL lock_timeout = '200ms'").format()]
+        for name in sorted({*tables, *self._served_tables()}):
+            if name not in tables:
+                statements.append(views.dropped(name))
+                continue
+            output = tables[name]
+            statements += views.shown(
+                self._connection, output, _identifier(output), self._can_replace(output)
+            )
+        held = {name: _table(each) for name, each in tables.items()}
+        statements += [
+            SQL("UPDATE store._releases SET is_served = false WHERE is_served").format(),
+            SQL(
+                "INSERT INTO store._releases VALUES ({number}, {manifest}, {tables}, true)"
+                " ON CONFLICT (number) DO UPDATE SET manifest = excluded.manifest,"
+                " tables = excluded.tables, is_served = true"
+            ).format(
+                number=Literal(release.number),
+                manifest=Literal(Jsonb(release.body())),
+                tables=Literal(Jsonb(held)),
+            ),
+        ]
+        return statements
 
     def _can_replace(self, output: Output) -> bool:
-        """Say whether the view's columns are a beginning of the new ones, as Postgres asks."""
-        rows = self._connection.execute(
-            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attnum > 0 ORDER BY attnum",
-            [f'public."{output.name}"'],
-        ).fetchall()
-        wanted = [(each.name, _type(each, output.name)) for each in output.table.columns]
-        return [tuple(row) for row in rows] == wanted[: len(rows)]
-
-    def _grants(self, name: str) -> set[tuple[str, str]]:
-        rows = self._connection.execute(
-            "SELECT coalesce(pg_roles.rolname, ''), privilege_type FROM pg_class,"
-            " aclexplode(relacl) LEFT JOIN pg_roles ON pg_roles.oid = grantee"
-            " WHERE pg_class.oid = to_regclass(%s) AND grantee <> relowner",
-            [f'public."{name}"'],
-        ).fetchall()
-        return {(row[0], row[1]) for row in rows}
-
-    def _create(self, output: Output) -> Composed:
-        columns = [
-            SQL("{} {}{}").format(
-                Identifier(each.name),
-                SQL(_type(each, output.name)),
-                SQL(" NOT NULL" if each.name in output.table.grain else ""),
-            )
-            for each in output.table.columns
-        ]
-        return SQL("CREATE TABLE {} ({})").format(_identifier(output), SQL(", ").join(columns))
-
-    def _index(self, output: Output, indexes: Iterable[Sequence[str]]) -> None:
-        """Make the unique index on the grain, which proves it, and the declared ones."""
-        table = _identifier(output)
-        for unique, columns in [(True, output.table.grain), *((False, each) for each in indexes)]:
-            kind = SQL("UNIQUE INDEX" if unique else "INDEX")
-            listed = SQL(", ").join(map(Identifier, columns))
-            self._connection.execute(
-                SQL("CREATE {} {} ON {} ({})").format(
-                    kind, Identifier(_index_name(output, columns)), table, listed
-                )
-            )
-
-    def _describe(self, what: Composed, place: Identifier, output: Output) -> None:
-        words = Literal(output.table.description)
-        self._connection.execute(SQL("COMMENT ON {} IS {}").format(what, words))
-        for column in output.table.columns:
-            self._connection.execute(
-                SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-                    place, Identifier(column.name), Literal(column.description)
-                )
-            )
+        now = views.columns(self._connection, "public", output.name)
+        return views.can_replace(now, _columns(output))
 
     def _columns(self, output: Output) -> list[str]:
         """Return the columns as the warehouse says them, where the type is the one that belongs."""
-        rows = self._connection.execute(
-            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attnum > 0 ORDER BY attnum",
-            [f'store."{_table(output.name, output.digest)}"'],
-        ).fetchall()
-        wanted = {each.name: each for each in output.table.columns}
+        wanted = dict(_columns(output))
+        types = {each.name: each.type for each in output.table.columns}
+        found = views.columns(self._connection, "store", _table(output))
         return [
-            f"{name} {wanted[name].type}"
-            if name in wanted and _type(wanted[name], output.name) == found
-            else f"{name} {found}"
-            for name, found in rows
+            f"{name} {types[name] if wanted.get(name) == kind else kind}" for name, kind in found
         ]
 
     def _has_grain(self, output: Output) -> bool:
+        """Say whether the unique index is there; its columns are NOT NULL as they were made."""
         found = self._one(
             SQL(
-                "SELECT count(*) FROM pg_index WHERE indrelid = to_regclass({})"
+                "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass({})"
                 " AND indisunique AND indisvalid"
-            ).format(Literal(f'store."{_table(output.name, output.digest)}"'))
+            ).format(Literal(f'store."{_index(output, output.table.grain)}"'))
         )
         return bool(found and found[0])
 
-    def _releases(self) -> list[tuple[Manifest, bool]]:
+    def _releases(self) -> list[tuple[Manifest, Mapping[str, str], bool]]:
         rows = self._connection.execute(
-            "SELECT manifest, is_served FROM store._releases ORDER BY is_served DESC, number DESC"
+            "SELECT manifest, tables, is_served FROM store._releases"
+            " ORDER BY is_served DESC, number DESC"
         ).fetchall()
-        return [(_manifest(row[0]), row[1]) for row in rows]
+        return [(Manifest.from_body(row[0]), row[1], row[2]) for row in rows]
+
+    def _served_tables(self) -> Mapping[str, str]:
+        """Return the views that are ours, each with the table behind it."""
+        return next((tables for _, tables, is_served in self._releases() if is_served), {})
 
     def _tables(self) -> set[str]:
         rows = self._connection.execute(
@@ -269,23 +257,58 @@ class PostgresStore:
         cursor = self._connection.execute(SQL(query) if isinstance(query, str) else query)
         return cursor.fetchone()
 
+    @contextmanager
+    def _told(self, place: str) -> Iterator[None]:
+        """Say what Postgres or the engine that feeds it refuses in one line."""
+        try:
+            yield
+        except (psycopg.Error, duckdb.Error) as error:
+            raise StoreUnusable(self.name, place, _why(error)) from error
 
-def _manifest(body: Mapping[str, Any]) -> Manifest:
-    return Manifest(body["number"], body["released_at"], body["digests"])
+
+def _create(output: Output) -> Composed:
+    columns = [
+        SQL("{} {}{}").format(
+            Identifier(name), SQL(kind), SQL(" NOT NULL" if name in output.table.grain else "")
+        )
+        for name, kind in _columns(output)
+    ]
+    return SQL("CREATE TABLE {} ({})").format(_identifier(output), SQL(", ").join(columns))
 
 
-def _table(name: str, digest: str) -> str:
+def _finish(output: Output, indexes: Iterable[Sequence[str]]) -> list[Composed]:
+    """Return the SQL for the unique index on the grain, which proves it, and all that follows."""
+    table = _identifier(output)
+    grain = tuple(output.table.grain)
+    declared = {tuple(each): None for each in indexes if tuple(each) != grain}
+    made = [
+        SQL("CREATE {} {} ON {} ({})").format(
+            SQL("UNIQUE INDEX" if columns == grain else "INDEX"),
+            Identifier(_index(output, columns)),
+            table,
+            SQL(", ").join(map(Identifier, columns)),
+        )
+        for columns in (grain, *declared)
+    ]
+    return [*made, *views.described("TABLE", table, output), SQL("ANALYZE {}").format(table)]
+
+
+def _table(output: Output) -> str:
     """Return the table's name; Postgres keeps 63 bytes of it."""
-    return f"{name[:46]}__{digest[:12]}"
+    return f"{output.name[:46]}__{output.digest[:12]}"
 
 
 def _identifier(output: Output) -> Identifier:
-    return Identifier("store", _table(output.name, output.digest))
+    return Identifier("store", _table(output))
 
 
-def _index_name(output: Output, columns: Sequence[str]) -> str:
+def _index(output: Output, columns: Sequence[str]) -> str:
     key = hashlib.sha256("\0".join([output.name, output.digest, *columns]).encode()).hexdigest()
     return f"{output.name[:46]}__{key[:12]}"
+
+
+def _columns(output: Output) -> list[tuple[str, str]]:
+    return [(each.name, _type(each, output.name)) for each in output.table.columns]
 
 
 def _type(column: Column, table: str) -> str:
@@ -294,3 +317,19 @@ def _type(column: Column, table: str) -> str:
         return TYPES[kind]
     found = checksum.DECIMAL.fullmatch(column.type)
     return f"numeric({found[1]},{found[2]})" if found else "numeric"
+
+
+def _place(dsn: str) -> str:
+    """Name a server without what is secret in its address."""
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.Error:
+        return "OSO_POSTGRES_DSN"
+    return f"{parts.get('host') or 'localhost'}/{parts.get('dbname') or ''}"
+
+
+def _why(error: psycopg.Error | duckdb.Error) -> str:
+    """Return the first line of what went wrong, with Postgres's own detail."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    detail = error.diag.message_detail if isinstance(error, psycopg.Error) else None
+    return f"{lines[0]}: {detail}" if detail else lines[0]
