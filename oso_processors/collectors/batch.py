@@ -39,9 +39,8 @@ class Batch:
     state: str | None = None
 
     @classmethod
-    def open(cls, folder: Path, stream: str) -> Batch:
-        """Start an empty batch, its rows kept in ``folder``."""
-        path = folder / f"{stream}.ndjson"
+    def open(cls, path: Path) -> Batch:
+        """Start an empty batch, its rows kept at ``path``."""
         return cls(path, path.open("w+b"))
 
     def add(self, row: bytes) -> None:
@@ -67,6 +66,12 @@ class Batch:
     def size(self) -> int:
         """How many bytes wait: rows, and files about as they will be read."""
         return self.written + sum(each.size for each in self.references)
+
+    @property
+    def unsettled(self) -> int:
+        """How many rows and files no state covers."""
+        rows = self.row_count - self.settled_rows
+        return rows + len(self.references) - self.settled_references
 
     def drop_unsettled(self) -> None:
         """Forget what no state covers."""

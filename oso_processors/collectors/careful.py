@@ -6,6 +6,7 @@ Only files that the warehouse could not read whole come here, so this may be slo
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from typing import IO, Any, TypeVar
 
 import orjson
 
-from oso_processors.collectors.schema import kind
+from oso_processors.collectors.schema import sql_type
 
 LINE_LIMIT = 16 * 1024 * 1024
 VALUE_LIMIT = 1000
 
 T = TypeVar("T")
 Slim = Callable[[Mapping[str, Any]], dict[str, Any]]
+Misfit = Callable[[Mapping[str, Any]], str | None]
+WHOLE = re.compile(r"[+-]?\d{1,18}")
+NUMERIC = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +44,37 @@ class Unreadable(Exception):
 
 def sound_rows(
     path: Path, name: str, json_schema: Mapping[str, Any], slim: Slim | None
-) -> Iterator[dict[str, Any] | Reject]:
-    """Yield each line as a row, or as what is wrong with it; raise `Unreadable` for the whole."""
-    properties = json_schema["properties"]
+) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
+    """Yield each numbered line as a row, or as what is wrong with it; raise `Unreadable` for the whole."""
+    misfit = misfits(json_schema)
     for number, line in _lines(path):
-        place = f"line {number}"
         if line is None:
-            yield Reject(name, place, f"longer than {LINE_LIMIT // 2**20} MB", "")
-            continue
-        if not line.strip():
-            continue
-        text = line[:VALUE_LIMIT].decode(errors="replace").rstrip("\n").replace("\0", "\ufffd")
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            yield Reject(name, place, f"not JSON: {error}", text)
-            continue
-        if not isinstance(value, dict):
-            yield Reject(name, place, "not a JSON object", text)
-            continue
-        row = slim(value) if slim else value
-        wrong = next(
-            (key for key, each in properties.items() if not _fits(row.get(key), each)), None
-        )
-        yield row if wrong is None else Reject(name, place, f"{wrong} has another type", text)
+            reason = f"longer than {LINE_LIMIT // 2**20} MB"
+            yield number, Reject(name, f"line {number}", reason, "")
+        elif line.strip():
+            found = _row(line, slim, misfit)
+            if isinstance(found, str):
+                yield number, Reject(name, f"line {number}", found, shown(line))
+            else:
+                yield number, found
+
+
+def _row(line: bytes, slim: Slim | None, misfit: Misfit) -> dict[str, Any] | str:
+    """Return a line as a row, or the reason why it is none."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return f"not JSON: {error}"
+    if not isinstance(value, dict):
+        return "not a JSON object"
+    row = slim(value) if slim else value
+    wrong = misfit(row)
+    return row if wrong is None else f"{wrong} has another type"
+
+
+def shown(line: bytes) -> str:
+    """Return the beginning of a line as text that any store keeps."""
+    return line[:VALUE_LIMIT].decode(errors="replace").rstrip("\n").replace("\0", "\ufffd")
 
 
 def require_whole(path: Path) -> None:
@@ -71,16 +82,12 @@ def require_whole(path: Path) -> None:
 
     DuckDB takes what comes before a cut for the whole file when the cut leaves no half a line.
     """
-    if not path.stat().st_size:
-        raise Unreadable("an empty file")
     for _ in _guarded(path, _blocks(path)):
         pass
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
     """Yield numbered lines, None for one that is too long."""
-    if path.suffix == ".gz" and not path.stat().st_size:
-        raise Unreadable("an empty file")
     return _guarded(path, _numbered(path))
 
 
@@ -106,7 +113,11 @@ def _blocks(path: Path) -> Iterator[bytes]:
 def _guarded(path: Path, values: Iterator[T]) -> Iterator[T]:
     """Pass ``values`` on, and turn damage of the gzip below them into `Unreadable`."""
     try:
+        if path.suffix == ".gz" and not path.stat().st_size:
+            raise Unreadable("an empty file")
         yield from values
+    except (FileNotFoundError, PermissionError) as error:
+        raise Unreadable(f"cannot be read ({error.strerror})") from None
     except gzip.BadGzipFile:
         raise Unreadable(_what_it_is(path)) from None
     except (EOFError, zlib.error) as error:
@@ -125,20 +136,76 @@ def _what_it_is(path: Path) -> str:
     return "not gzip" if start else "an empty file"
 
 
-def _fits(value: Any, prop: Mapping[str, Any]) -> bool:
-    if value is None:
-        return True
-    shape = kind(prop)
-    if shape == "string":
-        return isinstance(value, str) and (prop.get("format") != "date-time" or _is_time(value))
-    if shape == "integer":
-        return isinstance(value, int) and abs(value) < 2**63
-    return shape != "array" or isinstance(value, list)
+def misfits(json_schema: Mapping[str, Any]) -> Misfit:
+    """Return the function that names the first property of a row that its column cannot take."""
+    checks: list[tuple[str, Callable[[Any], bool]]] = [
+        (name, check)
+        for name, prop in json_schema["properties"].items()
+        if (check := _check(prop)) is not None
+    ]
+
+    def misfit(row: Mapping[str, Any]) -> str | None:
+        for name, fits in checks:
+            value = row.get(name)
+            if value is not None and not fits(value):
+                return name
+        return None
+
+    return misfit
 
 
-def _is_time(text: str) -> bool:
+def _check(prop: Mapping[str, Any]) -> Callable[[Any], bool] | None:
+    """Return the test of one value, or None where the column is text and takes all."""
+    sql = sql_type(prop)
+    if sql in TESTS:
+        return TESTS[sql]
+    if sql == "VARCHAR":
+        return None
+    items = prop["items"]
+    if "properties" in items:
+        misfit = misfits(items)
+        return lambda value: (
+            isinstance(value, list)
+            and all(each is None or (isinstance(each, dict) and not misfit(each)) for each in value)
+        )
+    check = _check(items)
+    return lambda value: (
+        isinstance(value, list)
+        and (check is None or all(each is None or check(each) for each in value))
+    )
+
+
+def _is_integer(value: Any) -> bool:
+    if isinstance(value, str):
+        return WHOLE.fullmatch(value) is not None
+    return isinstance(value, int | float) and abs(value) < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or (
+        isinstance(value, str) and NUMERIC.fullmatch(value) is not None
+    )
+
+
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, int | float) or value in ("true", "false")
+
+
+def _is_time(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
     try:
-        datetime.fromisoformat(text)
+        datetime.fromisoformat(value)
     except ValueError:
         return False
     return True
+
+
+# As DuckDB takes them.
+TESTS: Mapping[str, Callable[[Any], bool]] = {
+    "BIGINT": _is_integer,
+    "DOUBLE": _is_number,
+    "BOOLEAN": _is_boolean,
+    "TIMESTAMPTZ": _is_time,
+    "DATE": _is_time,
+}

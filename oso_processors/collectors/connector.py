@@ -71,9 +71,14 @@ class Connector:
                 self.source, f"{command[0]!r}: there is no such executable", is_transient=False
             )
         environment = {"PYTHONUNBUFFERED": "0", **os.environ}
-        return subprocess.Popen(
-            [program, *command[1:]], stdout=subprocess.PIPE, stderr=errors, env=environment
-        )
+        arguments = [program, *command[1:]]
+        try:
+            return subprocess.Popen(
+                arguments, stdout=subprocess.PIPE, stderr=errors, env=environment
+            )
+        except OSError as error:
+            reason = f"{command[0]!r}: cannot be started: {error.strerror}"
+            raise ConnectorFailed(self.source, reason, is_transient=False) from None
 
     def _lines(self, process: subprocess.Popen[bytes], errors: IO[bytes]) -> Iterator[bytes]:
         if process.stdout is not None:

@@ -236,7 +236,7 @@ class Gharchive:
 
 def _records(path: Path, hour: HourFile, slim: Any) -> Iterator[Message]:
     stamp = text(hour.hour)
-    for row in sound_rows(path, hour.name, EVENTS, slim):
+    for _, row in sound_rows(path, hour.name, EVENTS, slim):
         if isinstance(row, Reject):
             yield Record("rejects", _reject(row.file, row.place, row.reason, row.value))
         else:

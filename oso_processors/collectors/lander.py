@@ -17,9 +17,11 @@ import duckdb
 import orjson
 
 from oso_processors.collectors.batch import Batch, Reference
-from oso_processors.collectors.careful import Reject, Unreadable
+from oso_processors.collectors.careful import VALUE_LIMIT, Reject, Unreadable
+from oso_processors.collectors.catalogue import as_messages, as_shared, configured, offered
 from oso_processors.collectors.connector import Connector, error_of, parsed
 from oso_processors.collectors.landing import Landing, constants, raise_if_full
+from oso_processors.collectors.ledger import Ledger, transaction
 from oso_processors.collectors.protocol import record_head
 from oso_processors.collectors.raw_tables import (
     create_statements,
@@ -27,11 +29,14 @@ from oso_processors.collectors.raw_tables import (
     table_columns,
     table_name,
 )
+from oso_processors.collectors.schema import columns
 from oso_processors.collectors.source import Stream
-from oso_processors.errors import ConnectorFailed, NoSpaceLeft
+from oso_processors.errors import ConnectorFailed, LandingFailed
 from oso_processors.progress import Progress, Step
 
 BATCH_BYTES = 256 * 1024 * 1024
+# Showing progress costs more than a row does.
+SHOWN_AT_ONCE = 1000
 # A timestamp may be ahead of our clock by this much before it is taken for wrong.
 CLOCK_SKEW = "INTERVAL 1 DAY"
 
@@ -64,11 +69,12 @@ def collect(
     Raise `ConnectorFailed` when it fails, after landing what came before with a state.
     """
     create_raw_tables(connection)
-    streams = [_stream(each) for each in connector.discover() if not only or each["name"] in only]
-    with tempfile.TemporaryDirectory(prefix="oso-landing-") as folder:
-        lander = _Lander(connection, connector.source, streams, Path(folder))
-        with progress.step(f"collecting {connector.source}") as step:
-            return lander.run(connector, step)
+    streams = [offered(each) for each in connector.discover() if not only or each["name"] in only]
+    with (
+        tempfile.TemporaryDirectory(prefix="oso-landing-") as folder,
+        progress.step(f"collecting {connector.source}") as step,
+    ):
+        return _Lander(connection, connector.source, streams, Path(folder), step).run(connector)
 
 
 @dataclass
@@ -77,47 +83,60 @@ class _Lander:
     source: str
     streams: Sequence[Stream]
     folder: Path
+    step: Step
     rows: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
     damaged: int = 0
     warnings: list[str] = field(default_factory=list)
     failure: tuple[str, bool] | None = None
     complete: set[str] = field(default_factory=set)
+    estimates: dict[str, int] = field(default_factory=dict)
+    unshown: int = 0
 
     def __post_init__(self) -> None:
         self.by_name = {stream.name: stream for stream in self.streams}
-        self.stored = self._stored_states()
+        self.ledger = Ledger(self.connection, self.source)
+        self.stored = self.ledger.states()
         for stream in self.streams:
             self._prepare_table(stream)
+        # A stream's name may hold what a file's may not.
+        self.batches = {
+            name: Batch.open(self.folder / f"{number}.ndjson")
+            for number, name in enumerate(self.by_name)
+        }
 
-    def run(self, connector: Connector, step: Step) -> Landed:
-        self.batches = {name: Batch.open(self.folder, name) for name in self.by_name}
-        self.step = step
-        self.estimates: dict[str, int] = {}
+    def run(self, connector: Connector) -> Landed:
         try:
-            with connector.read(self._catalogue(), self._states()) as lines:
-                self._hear(lines)
-            if self.failure is None:
-                self._finish()
-        except ConnectorFailed as error:
-            # A TRACE says more than an exit code does.
-            self.failure = self.failure or (_reason(error), error.is_transient)
-        except OSError as error:
-            raise NoSpaceLeft(str(error.filename or self.folder)) from error
-        finally:
+            self._read(connector)
             if self.failure is not None:
                 self._land_settled()
+                raise ConnectorFailed(self.source, *self.failure)
+            self._finish()
+        except duckdb.Error as error:
+            raise_if_full(error)
+            raise LandingFailed(self.source, str(error).splitlines()[0]) from error
+        except OSError as error:
+            raise_if_full(error)
+            raise LandingFailed(self.source, f"{error.filename}: {error.strerror}") from error
+        finally:
             for batch in self.batches.values():
                 batch.close()
-        if self.failure is not None:
-            raise ConnectorFailed(self.source, *self.failure)
         return Landed(
             self.source, dict(+self.rows), self.rejected, self.damaged, tuple(self.warnings)
         )
 
+    def _read(self, connector: Connector) -> None:
+        try:
+            with connector.read(configured(self.streams), as_messages(self.stored)) as lines:
+                self._hear(lines)
+        except ConnectorFailed as error:
+            # A TRACE says more than an exit code does.
+            self.failure = self.failure or (error.reason, error.is_transient)
+        self.step.advance(self.unshown)
+
     def _hear(self, lines: Iterable[bytes]) -> None:
-        heads = {record_head(name): self.batches[name] for name in self.by_name}
-        head, batch = next(iter(heads.items()), (b"\0", None))
+        heads = {record_head(name): name for name in self.by_name}
+        head, name = next(iter(heads.items()), (b"\0", ""))
         for line in lines:
             # Our own records are passed on unparsed; what another connector writes is parsed.
             if not line.startswith(head):
@@ -125,13 +144,13 @@ class _Lander:
                 if found is None:
                     self._take(parsed(line))
                     continue
-                head, batch = found, heads[found]
+                head, name = found, heads[found]
             end = line.rfind(b',"emitted_at":')
-            if batch is None or b'"file_reference"' in line[end:] or not line.endswith(b"}}\n"):
+            if end < 0 or b'"file_reference"' in line[end:] or not line.endswith(b"}}\n"):
                 self._take(parsed(line))
             else:
-                batch.add(line[len(head) : end])
-                self._advance(batch.path.stem)
+                self.batches[name].add(line[len(head) : end])
+                self._advance(name)
 
     def _take(self, message: Mapping[str, Any]) -> None:
         kind = message["type"]
@@ -159,17 +178,22 @@ class _Lander:
         self._advance(record["stream"])
 
     def _take_state(self, state: Mapping[str, Any]) -> None:
-        if state.get("type") == "STREAM":
-            told = state["stream"]
-            name = told["stream_descriptor"]["name"]
+        if "stream" in state:
+            name = state["stream"]["stream_descriptor"]["name"]
             if name in self.batches:
-                self.batches[name].settle(told.get("stream_state") or {})
+                self._compare(name, state)
+                self.batches[name].settle(state["stream"].get("stream_state") or {})
         else:
-            # One state for all streams, in either of its two forms, covers every stream.
-            data = state.get("global") or state.get("data") or {}
             for batch in self.batches.values():
-                batch.settle({"all": data})
+                batch.settle(as_shared(state))
         self._land_when_large()
+
+    def _compare(self, name: str, state: Mapping[str, Any]) -> None:
+        """Warn when fewer or more rows came than the source says it sent."""
+        told = (state.get("sourceStats") or {}).get("recordCount")
+        came = self.batches[name].unsettled
+        if told is not None and int(told) != came:
+            self.warnings.append(f"{name}: {came:,} records came, {int(told):,} were sent")
 
     def _take_trace(self, message: Mapping[str, Any]) -> None:
         trace = message["trace"]
@@ -187,17 +211,22 @@ class _Lander:
             self.failure = failed
 
     def _advance(self, stream: str) -> None:
-        if not self.estimates:
-            self.step.advance()
-        elif stream in self.estimates:
+        if stream in self.estimates:
             self.step.advance(total=sum(self.estimates.values()))
+        elif not self.estimates:
+            self.unshown += 1
+            if self.unshown == SHOWN_AT_ONCE:
+                self.step.advance(self.unshown)
+                self.unshown = 0
 
     def _land_when_large(self) -> None:
-        appended = [each for name, each in self.batches.items() if not self._replaces(name)]
-        if sum(batch.size for batch in appended) < BATCH_BYTES:
-            return
-        if all(batch.written == batch.settled_bytes for batch in appended):
-            self._land([name for name in self.by_name if not self._replaces(name)])
+        appended = [name for name in self.by_name if not self._replaces(name)]
+        batches = [self.batches[name] for name in appended]
+        # Streams that tell of the same file are landed together.
+        if sum(each.size for each in batches) >= BATCH_BYTES and not any(
+            each.unsettled for each in batches
+        ):
+            self._land(appended)
 
     def _finish(self) -> None:
         """Land the rest of a connector that came to its end."""
@@ -206,7 +235,10 @@ class _Lander:
         self._land(list(self.by_name))
 
     def _land_settled(self) -> None:
-        """Land, of a connector that failed, what its states cover; a stream to be replaced is whole or not at all."""
+        """Land, of a connector that failed, what its states cover.
+
+        A stream to be replaced is replaced as a whole or not at all.
+        """
         whole = [name for name in self.by_name if not self._replaces(name) or name in self.complete]
         for name in whole:
             self.batches[name].drop_unsettled()
@@ -216,132 +248,99 @@ class _Lander:
         chosen = [name for name in names if self._has_news(name)]
         if not chosen:
             return
+        load_id = self.ledger.next_load()
         try:
-            self._commit(chosen, is_careful=False)
+            landings = self._land_fast(chosen, load_id)
         except (duckdb.Error, Unreadable) as error:
-            self.connection.execute("ROLLBACK")
             raise_if_full(error)
-            self._commit(chosen, is_careful=True)
-        for name in chosen:
-            self.batches[name].clear()
-
-    def _commit(self, names: Sequence[str], is_careful: bool) -> None:
-        load_id = self._next_load()
-        landings = {name: self._landing(name, load_id, is_careful) for name in names}
-        if is_careful:
-            for name, landing in landings.items():
-                landing.careful(self.batches[name])
-        self.connection.execute("BEGIN")
+            landings = self._land_carefully(chosen, load_id)
         for name, landing in landings.items():
-            self._replace_old(name)
-            if is_careful:
-                self.connection.execute(f"INSERT INTO {self._table(name)} FROM {landing.target}")
-            else:
-                landing.fast(self.batches[name])
-            landing.rejects += self._unsound(name, load_id)
-        self._set_aside(landings.values(), load_id)
-        counts = {name: self._count(name, load_id) for name in names}
-        for name in names:
-            self._record(name, load_id, counts[name])
-        self.connection.execute("COMMIT")
-        self.rows.update(counts)
-        self.rejected += sum(len(each.rejects) for each in landings.values())
-        self.damaged += sum(len(each.damaged) for each in landings.values())
+            self.rows[name] += self.ledger.count(name, load_id)
+            self.rejected += len(landing.rejects)
+            self.damaged += len(landing.damaged)
+            batch = self.batches[name]
+            if batch.state is not None:
+                self.stored[name] = batch.state
+            batch.clear()
 
-    def _landing(self, name: str, load_id: int, is_careful: bool) -> Landing:
-        target = self._table(name)
-        if is_careful:
-            staged = f'"staged {name}"'
-            self.connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE {staged} AS FROM {target} LIMIT 0"
+    def _land_fast(self, names: Sequence[str], load_id: int) -> dict[str, Landing]:
+        landings = {name: self._landing(name, self._table(name), load_id) for name in names}
+        with transaction(self.connection):
+            for name, landing in landings.items():
+                self._replace_old(name)
+                landing.fast(self.batches[name])
+            self._write_down(landings, load_id)
+        return landings
+
+    def _land_carefully(self, names: Sequence[str], load_id: int) -> dict[str, Landing]:
+        """Find out what is sound outside of the transaction, since each refusal would end it."""
+        landings = {name: self._landing(name, f'temp."{name}"', load_id) for name in names}
+        for name, landing in landings.items():
+            sql = (
+                f"CREATE OR REPLACE TEMP TABLE {landing.target} AS FROM {self._table(name)} LIMIT 0"
             )
-            target = staged
-        return Landing(
-            self.connection, self.by_name[name], target, constants(self.source, name, load_id)
-        )
+            self.connection.execute(sql)
+            landing.careful(self.batches[name])
+        with transaction(self.connection):
+            for name, landing in landings.items():
+                self._replace_old(name)
+                self.connection.execute(f"INSERT INTO {self._table(name)} FROM {landing.target}")
+            self._write_down(landings, load_id)
+        for landing in landings.values():
+            self.connection.execute(f"DROP TABLE {landing.target}")
+        return landings
+
+    def _landing(self, name: str, target: str, load_id: int) -> Landing:
+        common = constants(self.source, name, load_id)
+        return Landing(self.connection, self.by_name[name], target, common)
 
     def _replace_old(self, name: str) -> None:
-        if not self._replaces(name):
-            return
-        if table_name(self.source, name) == name:
-            sql = f"DELETE FROM {self._table(name)} WHERE source = ?"
-            self.connection.execute(sql, [self.source])
-        else:
-            self.connection.execute(f"DELETE FROM {self._table(name)}")
+        if self._replaces(name):
+            own = f" WHERE source = '{self.source}'" if self._is_shared(name) else ""
+            self.connection.execute(f"DELETE FROM {self._table(name)}{own}")
+
+    def _write_down(self, landings: Mapping[str, Landing], load_id: int) -> None:
+        file_tables = [
+            self._table(name)
+            for name, stream in self.by_name.items()
+            if "file" in stream.json_schema["properties"] and not self._is_shared(name)
+        ]
+        for name, landing in landings.items():
+            landing.rejects += self._unsound(name, load_id)
+        for landing in landings.values():
+            self.ledger.set_aside(landing, file_tables, load_id)
+        for name in landings:
+            count = self.ledger.count(name, load_id)
+            state = self.batches[name].state
+            if count or self._replaces(name):
+                self.ledger.keep_load(load_id, name, count)
+            if state is not None:
+                self.ledger.keep_state(name, state)
 
     def _unsound(self, name: str, load_id: int) -> list[Reject]:
         """Take out rows without a key, or from the future, and return them as rejects."""
-        stream = self.by_name[name]
-        wrong = [f'"{key}" IS NULL' for key in stream.primary_key]
-        if stream.cursor_field:
+        stream, table = self.by_name[name], table_name(self.source, name)
+        types = columns(stream.json_schema)
+        wrong = [f'"{key}" IS NULL' for key in stream.primary_key if key in types]
+        if types.get(stream.cursor_field or "") == "TIMESTAMPTZ":
             wrong.append(f'"{stream.cursor_field}" > now() + {CLOCK_SKEW}')
-        if not wrong or table_name(self.source, name) == name:
+        if not wrong or self._is_shared(name):
             return []
-        table = self._table(name)
         found = self.connection.execute(
-            f"DELETE FROM {table} WHERE _load_id = {load_id} AND ({' OR '.join(wrong)})"
-            f" RETURNING left(to_json({table.split('.')[1]})::VARCHAR, 1000)"
+            f'DELETE FROM raw."{table}" WHERE _load_id = {load_id} AND ({" OR ".join(wrong)})'
+            f' RETURNING left(to_json("{table}")::VARCHAR, {VALUE_LIMIT})'
         ).fetchall()
-        return [
-            Reject(self.source, name, "without a key, or from the future", row[0]) for row in found
-        ]
-
-    def _set_aside(self, landings: Iterable[Landing], load_id: int) -> None:
-        for landing in landings:
-            for reference, reason in landing.damaged:
-                file = reference.relative_path or reference.path
-                landing_reject = Reject(file, "the whole file", reason, "")
-                self._insert_reject(landing_reject, load_id)
-                self._insert_gap(landing.stream.name, reference, reason, load_id)
-                self._forget_file(file, load_id)
-            for reject in landing.rejects:
-                self._insert_reject(reject, load_id)
-
-    def _insert_reject(self, reject: Reject, load_id: int) -> None:
-        self.connection.execute(
-            "INSERT INTO raw.rejects VALUES (?, ?, ?, ?, ?, ?, now())",
-            [self.source, reject.file, reject.place, reject.reason, reject.value, load_id],
-        )
-
-    def _insert_gap(self, stream: str, reference: Reference, reason: str, load_id: int) -> None:
-        hour = reference.columns.get("hour")
-        self.connection.execute(
-            "INSERT INTO raw.gaps VALUES"
-            " (?, ?, ?::TIMESTAMPTZ, ?::TIMESTAMPTZ + INTERVAL 1 HOUR, ?, ?, ?, now())",
-            [self.source, stream, hour, hour, reason, reference.relative_path, load_id],
-        )
-
-    def _forget_file(self, file: str, load_id: int) -> None:
-        """Take out rows that say that a file was collected which could not be read."""
-        for name, stream in self.by_name.items():
-            if "file" in stream.json_schema["properties"] and table_name(self.source, name) != name:
-                sql = f"DELETE FROM {self._table(name)} WHERE _load_id = ? AND file = ?"
-                self.connection.execute(sql, [load_id, file])
-
-    def _record(self, name: str, load_id: int, count: int) -> None:
-        state = self.batches[name].state
-        if state is not None:
-            self.connection.execute(
-                "DELETE FROM raw._state WHERE source = ? AND stream = ?", [self.source, name]
-            )
-            self.connection.execute(
-                "INSERT INTO raw._state VALUES (?, ?, ?, now())", [self.source, name, state]
-            )
-            self.stored[name] = state
-        if count or self._replaces(name):
-            self.connection.execute(
-                "INSERT INTO raw._loads VALUES (?, ?, ?, ?, now())",
-                [load_id, self.source, name, count],
-            )
+        reason = "without a key, or from the future"
+        return [Reject(self.source, name, reason, row[0]) for row in found]
 
     def _has_news(self, name: str) -> bool:
+        # Emitting nothing with the state that is stored means unchanged, not empty.
         batch = self.batches[name]
-        if batch.row_count or batch.references:
-            return True
-        if self._replaces(name):
-            # Emitting nothing with the state that is stored means unchanged, not empty.
-            return batch.state is not None and batch.state != self.stored.get(name)
-        return batch.state is not None and batch.state != self.stored.get(name)
+        is_moved = batch.state is not None and batch.state != self.stored.get(name)
+        return bool(batch.row_count or batch.references) or is_moved
+
+    def _is_shared(self, name: str) -> bool:
+        return table_name(self.source, name) == name
 
     def _replaces(self, name: str) -> bool:
         return self.by_name[name].sync == "overwrite"
@@ -349,74 +348,15 @@ class _Lander:
     def _table(self, name: str) -> str:
         return f'raw."{table_name(self.source, name)}"'
 
-    def _count(self, name: str, load_id: int) -> int:
-        sql = f"SELECT COUNT(*) FROM {self._table(name)} WHERE _load_id = {load_id}"
-        row = self.connection.execute(sql).fetchone()
-        return int(row[0]) if row else 0
-
-    def _next_load(self) -> int:
-        row = self.connection.execute("SELECT COALESCE(MAX(load_id), 0) + 1 FROM raw._loads")
-        found = row.fetchone()
-        return int(found[0]) if found else 1
-
     def _prepare_table(self, stream: Stream) -> None:
-        """Make the stream's table, and add the columns that are new since it was made."""
+        """Make the stream's table, and bring it up to what the source has become since."""
+        table = self._table(stream.name)
         self.connection.execute(create_table(self.source, stream.name, stream.json_schema))
-        described = self.connection.execute(f"DESCRIBE {self._table(stream.name)}").fetchall()
-        there = {row[0] for row in described}
+        described = self.connection.execute(f"DESCRIBE {table}").fetchall()
+        there = {row[0].lower(): row[1] for row in described}
         for name, sql_type in table_columns(stream.name, stream.json_schema).items():
-            if name not in there:
-                sql = f'ALTER TABLE {self._table(stream.name)} ADD COLUMN "{name}" {sql_type}'
-                self.connection.execute(sql)
-
-    def _stored_states(self) -> dict[str, str]:
-        sql = "SELECT stream, state FROM raw._state WHERE source = ?"
-        return dict(self.connection.execute(sql, [self.source]).fetchall())
-
-    def _states(self) -> list[dict[str, Any]]:
-        found = {name: orjson.loads(text) for name, text in self.stored.items()}
-        shared = next((each["all"] for each in found.values() if "all" in each), None)
-        if shared is not None:
-            key = "global" if "stream_states" in shared else "data"
-            return [{"type": "GLOBAL" if key == "global" else "LEGACY", key: shared}]
-        return [
-            {
-                "type": "STREAM",
-                "stream": {"stream_descriptor": {"name": name}, "stream_state": each},
-            }
-            for name, each in found.items()
-        ]
-
-    def _catalogue(self) -> dict[str, Any]:
-        return {
-            "streams": [
-                {
-                    "stream": stream.as_catalogue(),
-                    "sync_mode": "full_refresh" if self._replaces(stream.name) else "incremental",
-                    "destination_sync_mode": stream.sync,
-                    "cursor_field": [stream.cursor_field] if stream.cursor_field else [],
-                    "primary_key": [[key] for key in stream.primary_key],
-                }
-                for stream in self.streams
-            ]
-        }
-
-
-def _stream(told: Mapping[str, Any]) -> Stream:
-    """Read a stream out of a connector's catalogue."""
-    keys = tuple(key[0] for key in told.get("source_defined_primary_key") or [] if len(key) == 1)
-    cursor = (told.get("default_cursor_field") or [None])[0]
-    is_incremental = "incremental" in told.get("supported_sync_modes", [])
-    sync = "append" if is_incremental else "overwrite"
-    return Stream(
-        told["name"],
-        {"properties": {}, **told["json_schema"]},
-        primary_key=keys,
-        cursor_field=cursor,
-        is_file_based=bool(told.get("is_file_based")),
-        sync="append" if sync == "append" else "overwrite",
-    )
-
-
-def _reason(error: ConnectorFailed) -> str:
-    return str(error).removeprefix(f"{error.source}: ").split("; what came before", 1)[0]
+            if name.lower() not in there:
+                self.connection.execute(f'ALTER TABLE {table} ADD COLUMN "{name}" {sql_type}')
+            elif sql_type == "VARCHAR" != there[name.lower()]:
+                # Everything can become text, nothing else is certain to fit.
+                self.connection.execute(f'ALTER TABLE {table} ALTER COLUMN "{name}" TYPE VARCHAR')

@@ -6,6 +6,9 @@ still fails is read line by line, so that a bad line costs one row and a bad fil
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +19,25 @@ import duckdb
 import orjson
 
 from oso_processors.collectors.batch import Batch, Reference
-from oso_processors.collectors.careful import Reject, Unreadable, require_whole, sound_rows
+from oso_processors.collectors.careful import (
+    Reject,
+    Unreadable,
+    require_whole,
+    shown,
+    sound_rows,
+)
 from oso_processors.collectors.raw_tables import table_columns, table_name
 from oso_processors.collectors.schema import columns, reading, slimmer
 from oso_processors.collectors.source import Stream
-from oso_processors.errors import NoSpaceLeft
+from oso_processors.errors import LandingFailed, NoSpaceLeft
 
 # A cut in a larger file falls within a line, which DuckDB refuses; in a small one it may not.
 CHECKED_BYTES = 4 * 1024 * 1024
+# What is set aside row by row costs a reading each; a file with more of it is set aside whole.
+JUDGED_ROWS = 200
+FAULT = re.compile(r"in line (\d+): (.*)")
+# The disk, or what we may use of it, is full.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass
@@ -53,8 +67,14 @@ class Landing:
                 self._insert_rows(batch.path)
             except duckdb.Error as error:
                 raise_if_full(error)
-                self._by_line(batch.path, "records", None, ())
+                self._records_by_line(batch)
         self._halve(batch.references)
+
+    def _records_by_line(self, batch: Batch) -> None:
+        try:
+            self._by_line(batch.path, "records", None, ())
+        except Unreadable as error:
+            raise LandingFailed(self.stream.name, str(error)) from None
 
     def _halve(self, references: Sequence[Reference]) -> None:
         if not references:
@@ -81,19 +101,40 @@ class Landing:
             self.damaged.append((only, str(error)))
 
     def _by_line(self, path: Path, name: str, slim: Any, references: Sequence[Reference]) -> None:
-        rejects = []
+        rejects, numbers = [], []
         with tempfile.NamedTemporaryFile(suffix=".ndjson") as kept:
-            for row in sound_rows(path, name, self.stream.json_schema, slim):
+            for number, row in sound_rows(path, name, self.stream.json_schema, slim):
                 if isinstance(row, Reject):
                     rejects.append(row)
                 else:
+                    numbers.append(number)
                     kept.write(orjson.dumps(row) + b"\n")
             kept.flush()
             renamed = [
                 Reference(kept.name, each.relative_path, 0, each.columns) for each in references
             ]
-            self._insert_rows(Path(kept.name), renamed)
+            rejects += self._judged(Path(kept.name), name, numbers, renamed)
         self.rejects += rejects
+
+    def _judged(
+        self, path: Path, name: str, numbers: list[int], references: Sequence[Reference]
+    ) -> list[Reject]:
+        """Insert the rows of ``path`` but those that only DuckDB finds fault with."""
+        rejects: list[Reject] = []
+        while len(rejects) <= JUDGED_ROWS:
+            try:
+                self._insert_rows(path, references)
+            except duckdb.Error as error:
+                raise_if_full(error)
+                found = FAULT.search(str(error))
+                if found is None:
+                    raise
+                at, reason = int(found[1]) - 1, found[2].strip()
+                line = _without_line(path, at)
+                rejects.append(Reject(name, f"line {numbers.pop(at)}", reason, shown(line)))
+            else:
+                return rejects
+        raise Unreadable(f"more than {JUDGED_ROWS} lines do not fit, such as: {rejects[-1].reason}")
 
     def _insert_rows(self, path: Path, references: Sequence[Reference] = ()) -> None:
         structure, expressions = reading(self.stream.json_schema, as_it_lies=False)
@@ -136,9 +177,11 @@ class Landing:
 
 
 def raise_if_full(error: Exception) -> None:
-    """Raise `NoSpaceLeft` when that is why DuckDB failed."""
-    text = str(error)
-    if "No space left" in text or "disk is full" in text.lower():
+    """Raise `NoSpaceLeft` when that is why the system or DuckDB failed."""
+    if isinstance(error, OSError):
+        if error.errno in FULL:
+            raise NoSpaceLeft(str(error.filename or "the temporary folder")) from None
+    elif any(os.strerror(number) in str(error) for number in FULL):
         raise NoSpaceLeft("the warehouse") from None
 
 
@@ -167,6 +210,14 @@ def _joined(references: Sequence[Reference], given: Sequence[str]) -> str:
     )
     names = ", ".join(f'"{name}"' for name in given)
     return f"JOIN (VALUES {rows}) AS given (path, {names}) ON given.path = found.filename"
+
+
+def _without_line(path: Path, index: int) -> bytes:
+    """Take one line out of a file, and return it."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    line = lines.pop(index)
+    path.write_bytes(b"".join(lines))
+    return line
 
 
 def _listed(paths: Sequence[str]) -> str:

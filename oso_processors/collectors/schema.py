@@ -12,6 +12,8 @@ from typing import Any
 
 SCALARS = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 JSON = "JSON"
+# What TRIM takes away: spaces of every width, and no tabs.
+SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 
 
 def kind(prop: Mapping[str, Any]) -> str:
@@ -59,27 +61,41 @@ def reading(json_schema: Mapping[str, Any], as_it_lies: bool) -> tuple[str, dict
 
 def slimmer(json_schema: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Return the function that picks a row out of a parsed raw value."""
-    picks = [
-        (name, _path(name, prop), _taker(prop)) for name, prop in json_schema["properties"].items()
-    ]
+    tree: dict[str, Any] = {}
+    for name, prop in json_schema["properties"].items():
+        _plant(tree, _path(name, prop), (name, _taker(prop)))
+    empty = dict.fromkeys(json_schema["properties"])
 
     def slim(value: Mapping[str, Any]) -> dict[str, Any]:
-        row = {}
-        for name, path, take in picks:
-            found: Any = value
-            for part in path:
-                found = found.get(part) if isinstance(found, dict) else None
-                if found is None:
-                    break
-            row[name] = found if found is None or take is None else take(found)
+        row: dict[str, Any] = empty.copy()
+        _pick(tree, value, row)
         return row
 
     return slim
 
 
+def _pick(tree: Mapping[str, Any], value: Mapping[str, Any], row: dict[str, Any]) -> None:
+    """Put what stands in ``value`` where ``tree`` has a leaf into ``row``."""
+    for part, node in tree.items():
+        found = value.get(part)
+        if found is None:
+            continue
+        if isinstance(node, dict):
+            if isinstance(found, dict):
+                _pick(node, found, row)
+        else:
+            name, take = node
+            row[name] = found if take is None else take(found)
+
+
 def sha256(text: str) -> str:
-    """Return the hash by which an e-mail address is known."""
-    return hashlib.sha256(text.strip(" ").lower().encode()).hexdigest()
+    """Return the hash by which an e-mail address is known, as the warehouse would make it."""
+    trimmed = text.strip(SPACES)
+    if trimmed.isascii():
+        return hashlib.sha256(trimmed.lower().encode()).hexdigest()
+    # The warehouse knows no letter whose lower case depends on its neighbours, or is two.
+    lowered = "".join(letter.lower()[0] for letter in trimmed)
+    return hashlib.sha256(lowered.encode()).hexdigest()
 
 
 def _path(name: str, prop: Mapping[str, Any]) -> tuple[str, ...]:
@@ -91,7 +107,11 @@ def _taker(prop: Mapping[str, Any]) -> Callable[[Any], Any] | None:
         return lambda value: sha256(str(value))
     if kind(prop) == "array" and "properties" in prop.get("items", {}):
         slim = slimmer(prop["items"])
-        return lambda values: [slim(each) for each in values if isinstance(each, dict)]
+        return lambda values: (
+            [slim(each) if isinstance(each, dict) else each for each in values]
+            if isinstance(values, list)
+            else values
+        )
     return None
 
 

@@ -155,6 +155,10 @@ def run(source: Source, argv: Sequence[str] | None = None) -> int:
     except TransientFailure as failure:
         sys.stdout.buffer.write(protocol.error(str(failure), "transient_error"))
         return 1
+    except OSError as failure:
+        text = f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure)
+        sys.stdout.buffer.write(protocol.error(text, "system_error"))
+        return 1
     finally:
         sys.stdout.buffer.flush()
     return 0
@@ -219,7 +223,7 @@ def _read(
         yield protocol.stream_status(name, "STARTED")
     try:
         yield from _lines(source.read(config, chosen, states), chosen)
-    except (ConfigFailure, TransientFailure):
+    except (ConfigFailure, TransientFailure, OSError):
         for name in chosen:
             yield protocol.stream_status(name, "INCOMPLETE")
         raise
