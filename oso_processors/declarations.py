@@ -220,7 +220,9 @@ def _validated(kind: type[Declaration], path: Path, contents: Any) -> Declaratio
     try:
         return kind.model_validate(contents)
     except ValidationError as error:
-        key, problem = _explained(kind, error.errors()[0])
+        # A mistyped key is also a missing one; the mistyping is what to mend.
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        key, problem = _explained(kind, first)
         raise DeclarationInvalid(_place(path), key, problem) from None
 
 

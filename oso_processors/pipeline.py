@@ -32,7 +32,7 @@ def raw_connection(
     settings: Settings, read_only: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse without SQLMesh, for collecting; raise `WarehouseLocked`."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.make_home()
     try:
         connection = duckdb.connect(str(settings.warehouse), read_only=read_only)
     except (duckdb.IOException, PermissionError) as error:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from oso_processors.errors import InvalidSetting
+
 CATALOG = "oso"
 
 
@@ -38,6 +40,14 @@ class Settings:
             home=(root / (environ.get("OSO_HOME") or ".oso")).resolve(),
             postgres_dsn=environ.get("OSO_POSTGRES_DSN") or None,
         )
+
+    def make_home(self) -> None:
+        """Make the folder that data is kept in; raise `InvalidSetting` when that cannot be."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"cannot be made: {error.strerror}; name a folder that may be written"
+            raise InvalidSetting("OSO_HOME", str(self.home), problem) from None
 
     @property
     def warehouse(self) -> Path:

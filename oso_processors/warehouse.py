@@ -83,7 +83,7 @@ class Warehouse:
 
     def __init__(self, settings: Settings) -> None:
         """Load the project; raise `ProjectInvalid` or `WarehouseLocked`."""
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.make_home()
         # config.yaml reads where the warehouse is from the environment, as sqlmesh itself does.
         os.environ["OSO_HOME"] = str(settings.home)
         os.environ.setdefault("MAX_FORK_WORKERS", "1")

@@ -1,0 +1,156 @@
+"""The values of ../shared/data/examples, from a whole run on ../shared/data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import orjson
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+SHARED = PROJECT.parent / "shared" / "data"
+MONTHLY = {
+    "commits": "commits",
+    "developers": "active_developers",
+    "full_time_developers": "full_time_ge10",
+    "part_time_developers": "part_time_lt10",
+    "new_contributors": "new_developers",
+    "returning_contributors": "retained_developers",
+    "resurrected_contributors": "resurrected_developers",
+    "churned_contributors": "churned_developers",
+}
+
+
+@pytest.fixture(scope="module")
+def values(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """What a run on the real data publishes, as the view `found`."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared/data is not here")
+    home = tmp_path_factory.mktemp("examples") / "home"
+    # The examples hold with an empty list of bots.
+    bots = home.parent / "bots.csv"
+    bots.write_text("account\n")
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "oso"), "run", "--from", str(SHARED)],
+        cwd=PROJECT,
+        env={**os.environ, "OSO_HOME": str(home), "OSO_BOTS": str(bots)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    pointer = orjson.loads((home / "releases" / "latest.json").read_bytes())
+    folder = home / "releases" / pointer["release"]
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(
+            "CREATE VIEW found AS SELECT artifact_namespace || '/' || artifact_name AS entity,"
+            f" metric_name, sample_date, amount FROM '{folder}/timeseries_metrics_by_artifact_v1.parquet'"
+            f" JOIN '{folder}/metrics_v1.parquet' USING (metric_id)"
+            f" JOIN '{folder}/artifacts_v1.parquet' USING (artifact_id)"
+        )
+        connection.execute(f"CREATE VIEW repositories AS FROM '{folder}/repositories_v1.parquet'")
+        yield connection
+
+
+def differing(
+    values: duckdb.DuckDBPyConnection, metric: str, wanted: str
+) -> tuple[int, list[object]]:
+    """How many values are wanted, and those that were not found. A metric without a row is 0."""
+    rows = values.execute(
+        f"SELECT wanted.*, found.amount FROM ({wanted}) AS wanted (entity, sample_date, amount)"
+        " LEFT JOIN (FROM found WHERE metric_name = ?) AS found USING (entity, sample_date)",
+        [metric],
+    ).fetchall()
+    return len(rows), [row for row in rows if (row[2] or 0) != (row[3] or 0)]
+
+
+@pytest.mark.parametrize("metric", MONTHLY)
+def test_monthly_values_of_five_repositories_are_reproduced(values, metric):
+    path = SHARED / "examples" / "monthly_activity_canon_5repos.parquet"
+    wanted = f"SELECT lower(entity), month, {MONTHLY[metric]} FROM '{path}'"
+
+    assert differing(values, f"GITHUB_{metric}_monthly", wanted) == (332, [])
+
+
+@pytest.mark.parametrize(
+    ("metric", "column"), [("commits", "commits"), ("developers", "active_developers")]
+)
+def test_weekly_values_of_five_repositories_are_reproduced(values, metric, column):
+    path = SHARED / "examples" / "weekly_commits_canon_5repos.parquet"
+    wanted = f"SELECT lower(entity), week, {column} FROM '{path}'"
+
+    assert differing(values, f"GITHUB_{metric}_weekly", wanted) == (1068, [])
+
+
+@pytest.mark.parametrize("metric", ["commits", "developers"])
+def test_totals_of_five_repositories_are_reproduced(values, metric):
+    path = SHARED / "examples" / "totals_canon_5repos.parquet"
+    wanted = f"SELECT lower(entity), DATE '1970-01-01', {metric} FROM '{path}'"
+
+    assert differing(values, f"GITHUB_{metric}_all_time", wanted) == (5, [])
+
+
+def test_first_and_last_commits_are_reproduced(values):
+    path = SHARED / "examples" / "totals_canon_5repos.parquet"
+
+    found = values.execute(
+        f"SELECT count(*) FROM '{path}' JOIN repositories"
+        " ON lower(entity) = owner_name || '/' || repository_name"
+        " AND first_commit = first_committed_at AND last_commit = last_committed_at"
+    ).fetchone()
+
+    assert found == (5,)
+
+
+@pytest.mark.parametrize(("bucket", "is_all"), [("yearly", False), ("all_time", True)])
+def test_absence_factors_are_reproduced(values, bucket, is_all):
+    path = SHARED / "examples" / "contributor_absence_factor_canon_5repos.parquet"
+    date = "DATE '1970-01-01'" if is_all else "make_date(period::INT, 1, 1)"
+    wanted = (
+        f"SELECT lower(entity), {date}, absence_factor FROM '{path}'"
+        f" WHERE (period = 'all') = {is_all}"
+    )
+
+    count, wrong = differing(values, f"GITHUB_contributor_absence_factor_{bucket}", wanted)
+
+    assert (count, wrong) == (5 if is_all else 33, [])
+
+
+HOUR = {
+    "commits": ["oso_COMMIT_CODE"],
+    "forks": ["oso_FORKED"],
+    "stars": ["oso_STARRED"],
+    "releases": ["oso_RELEASE_PUBLISHED"],
+    "pushes": ["push_pushes"],
+    "issues_opened": ["oso_ISSUE_OPENED"],
+    "issues_closed": ["oso_ISSUE_CLOSED"],
+    "pull_requests_opened": ["oso_PULL_REQUEST_OPENED"],
+    "pull_requests_closed": ["oso_PULL_REQUEST_CLOSED"],
+    "pull_requests_merged": ["oso_PULL_REQUEST_MERGED"],
+    "comments": [
+        "oso_ISSUE_COMMENT",
+        "oso_PULL_REQUEST_COMMENT",
+        "oso_PULL_REQUEST_REVIEW_COMMENT",
+    ],
+}
+
+
+@pytest.mark.parametrize("metric", HOUR)
+def test_sums_over_a_whole_hour_of_gh_archive_are_reproduced(values, metric):
+    listed = ", ".join(f"'{each}'" for each in HOUR[metric])
+    path = SHARED / "examples" / "gha_summary.csv"
+
+    found = values.execute(
+        f"SELECT (SELECT sum(value) FROM '{path}' WHERE metric IN ({listed})),"
+        " (SELECT sum(amount) FROM found WHERE metric_name = ? AND sample_date = '2015-01-01')",
+        [f"GITHUB_{metric}_daily"],
+    ).fetchone()
+
+    assert found is not None
+    assert found[0] == found[1]

@@ -1,0 +1,329 @@
+"""A whole run, as a person would make it: the command line in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import orjson
+import pytest
+
+BIN = Path(sys.executable).parent
+
+
+def oso(
+    project: Path, home: Path, *arguments: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OSO_HOME": str(home), "COLUMNS": "120", **environ}
+    environment.pop("OSO_POSTGRES_DSN", None)
+    return subprocess.run(
+        [str(BIN / "oso"), *arguments],
+        cwd=project,
+        env={**environment, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
+    """The home of a finished run on the small sample, in a copy of the project."""
+    folder = tmp_path_factory.mktemp("finished")
+    root = Path(__file__).parents[1]
+    for name in ("models", "macros", "audits", "seeds", "processors"):
+        shutil.copytree(root / name, folder / name)
+    for name in ("config.yaml", "external_models.yaml", "sources.yaml"):
+        shutil.copy(root / name, folder / name)
+    done = oso(folder, folder / ".oso", "run", "--from", str(sample))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def ran(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    copy = tmp_path / "ran"
+    # cp keeps owners: the server's files belong to the server's user.
+    subprocess.run(["cp", "-a", str(finished), str(copy)], check=True)
+    return copy
+
+
+def served(folder: Path, query: str) -> list[tuple[object, ...]]:
+    """Query the files of the release that is served; {name} is a table's file."""
+    releases = folder / ".oso" / "releases"
+    pointer = orjson.loads((releases / "latest.json").read_bytes())
+    tables = {each.stem: f"'{each}'" for each in (releases / pointer["release"]).glob("*.parquet")}
+    return duckdb.sql(query.format_map(tables)).fetchall()
+
+
+def test_a_run_ends_with_what_was_done_and_how_to_look_at_it(ran, sample):
+    done = oso(ran, ran / ".oso", "run", "--from", str(sample))
+
+    assert done.returncode == 0
+    for words in ("Collected", "Built", "audits passed", "Release r1", "Nothing new", "oso psql"):
+        assert words in done.stdout
+
+
+def test_a_second_run_collects_builds_and_releases_nothing(ran, sample):
+    before = (ran / ".oso" / "releases" / "latest.json").read_bytes()
+
+    done = oso(ran, ran / ".oso", "run", "--from", str(sample))
+
+    assert "Nothing new: r1 is still served." in done.stdout
+    assert (ran / ".oso" / "releases" / "latest.json").read_bytes() == before
+
+
+def test_what_comes_later_is_in_the_next_release(ran, sample, tmp_path):
+    more = tmp_path / "sample"
+    shutil.copytree(sample, more)
+    oso(ran, ran / ".oso", "run", "--from", str(more))
+    hours = sorted((more / "gharchive").iterdir())
+    # An hour of long ago comes late.
+    late = more / "gharchive" / "2024-02-29-5.json.gz"
+    shutil.copy(hours[0], late)
+    query = "SELECT sum(row_count) FROM {_tables} WHERE table_name = 'timeseries_metrics_by_artifact_v1'"
+    ((before,),) = served(ran, query)
+
+    done = oso(ran, ran / ".oso", "run", "--from", str(more))
+
+    assert "Released r" in done.stdout
+    # The events themselves were known, so that no value changes but for coverage.
+    ((after,),) = served(ran, query)
+    assert after == before
+
+
+def test_a_metric_is_found_by_its_name(ran):
+    found = served(
+        ran,
+        "SELECT metric_name, unit, path FROM {metrics_v1} WHERE metric_name = 'GITHUB_stars_monthly'",
+    )
+
+    assert found == [("GITHUB_stars_monthly", "stars", "models/metrics/stars.sql")]
+
+
+def test_stars_are_those_of_the_hours_collected(ran, sample):
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        ((wanted,),) = connection.execute(
+            "SELECT count(DISTINCT id) FROM read_json(?, format='newline_delimited',"
+            " columns={id: 'VARCHAR', type: 'VARCHAR'}, ignore_errors=true) WHERE type = 'WatchEvent'",
+            [f"{sample}/gharchive/*.json.gz"],
+        ).fetchall()
+
+    ((found,),) = served(
+        ran,
+        "SELECT sum(amount) FROM {timeseries_metrics_by_artifact_v1} JOIN {metrics_v1} USING (metric_id)"
+        " WHERE metric_name = 'GITHUB_stars_all_time'",
+    )
+
+    assert found == wanted
+
+
+def test_no_address_is_published(ran):
+    for path in (ran / ".oso" / "releases").rglob("*.parquet"):
+        for name, kind, *_ in duckdb.sql(f"DESCRIBE FROM '{path}'").fetchall():
+            if kind == "VARCHAR":
+                query = f"SELECT count(*) FROM '{path}' WHERE regexp_matches(\"{name}\", '[a-z0-9]@[a-z]')"
+                assert duckdb.sql(query).fetchone() == (0,), (path.name, name)
+
+
+def test_status_says_what_is_where(ran):
+    done = oso(ran, ran / ".oso", "status")
+
+    assert done.returncode == 0
+    for words in (
+        "gharchive",
+        "events",
+        "Set aside",
+        "Last build",
+        "files",
+        "postgres",
+        "r1",
+        "fresh",
+    ):
+        assert words in done.stdout
+
+
+def test_the_serving_database_opens_in_psql(ran):
+    done = oso(ran, ran / ".oso", "psql", "-Atc", "SELECT release_id FROM _releases")
+
+    assert (done.returncode, done.stdout) == (0, "r1\n")
+
+
+def test_a_dry_run_prints_the_plan_and_publishes_nothing(ran):
+    done = oso(ran, ran / ".oso", "release", "--dry-run")
+
+    assert done.returncode == 0
+    assert "unchanged stars" not in done.stdout
+    assert "unchanged projects_v1" in done.stdout
+    assert done.stdout.endswith("nothing to do\n")
+
+
+def test_a_failed_audit_blocks_the_release_and_the_old_one_stays(ran, sample):
+    audit = ran / "models" / "marts" / "event_types_v1.sql"
+    text = audit.read_text().replace(
+        "unique_values(", "forall(criteria := (event_type <> 'PUSH')),\n    unique_values("
+    )
+    audit.write_text(text)
+
+    done = oso(ran, ran / ".oso", "run", "--from", str(sample))
+    again = oso(ran, ran / ".oso", "release")
+
+    assert done.returncode == 3
+    assert "marts.event_types_v1: audit forall found 1 bad rows" in done.stderr
+    assert "the old release is still served" in done.stderr
+    assert again.returncode == 0
+    assert served(ran, "SELECT release_id FROM {_releases}") == [("r1",)]
+
+
+BAD = {
+    "a mistyped key in a processor": (
+        lambda folder: _change(folder / "processors/projects_v1.yaml", "owner:", "ownr:"),
+        2,
+        "processors/projects_v1.yaml: ownr: unknown key; did you mean 'owner'?",
+    ),
+    "a processor naming no model": (
+        lambda folder: _change(
+            folder / "processors/projects_v1.yaml", "marts.projects_v1", "marts.project_v1"
+        ),
+        1,
+        "projects_v1: model: 'marts.project_v1': there is no such model; did you mean 'marts.projects_v1'?",
+    ),
+    "a processor naming no column": (
+        lambda folder: _change(
+            folder / "processors/projects_v1.yaml", "- description", "- descripton"
+        ),
+        1,
+        "has no column 'descripton'; did you mean 'description'?",
+    ),
+    "a processor with a key twice": (
+        lambda folder: _change(
+            folder / "processors/projects_v1.yaml", "owner:", "tier: stable\nowner:"
+        ),
+        2,
+        "processors/projects_v1.yaml:",
+    ),
+}
+
+
+@pytest.mark.parametrize("problem", BAD)
+def test_a_bad_declaration_is_one_clear_line(ran, problem):
+    change, exit_code, words = BAD[problem]
+    change(ran)
+
+    done = oso(ran, ran / ".oso", "release")
+
+    assert done.returncode == exit_code
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def _change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_a_model_without_grain_is_one_clear_line(ran, sample):
+    _change(ran / "models/marts/event_types_v1.sql", "grain event_type,", "")
+
+    done = oso(ran, ran / ".oso", "run", "--from", str(sample))
+
+    assert done.returncode == 1
+    assert "event_types_v1: marts.event_types_v1 declares no grain" in done.stderr
+
+
+def test_a_type_that_cannot_be_published_is_one_clear_line(ran, sample):
+    model = ran / "models/marts/event_types_v1.sql"
+    _change(
+        model,
+        "CAST(is_contribution AS BOOL) AS is_contribution",
+        "CAST(1.5 AS FLOAT64) AS is_contribution",
+    )
+
+    done = oso(ran, ran / ".oso", "run", "--from", str(sample))
+
+    assert done.returncode == 5
+    assert "event_types_v1: is_contribution: DOUBLE cannot be published exactly" in done.stderr
+
+
+def test_a_folder_without_sources_is_one_clear_line(project, tmp_path):
+    (tmp_path / "empty").mkdir()
+
+    done = oso(project, tmp_path / "home", "run", "--from", str(tmp_path / "empty"))
+
+    assert done.returncode == 1
+    assert "holds none of the folders oss-directory, gharchive, git" in done.stderr
+
+
+def test_an_empty_source_folder_is_one_clear_line(project, tmp_path):
+    (tmp_path / "from" / "gharchive").mkdir(parents=True)
+
+    done = oso(project, tmp_path / "home", "run", "--from", str(tmp_path / "from"))
+
+    assert done.returncode == 4
+    assert "holds no hour; hours are named 2025-01-31-15.json.gz" in done.stderr
+
+
+def test_a_locked_warehouse_is_one_clear_line(ran, sample):
+    with duckdb.connect(str(ran / ".oso" / "warehouse.duckdb")):
+        done = oso(ran, ran / ".oso", "run", "--from", str(sample))
+
+    assert done.returncode == 1
+    assert "warehouse.duckdb: cannot be opened" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_postgres_that_is_not_there_is_one_clear_line(ran):
+    dsn = "host=127.0.0.1 port=1 connect_timeout=2"
+
+    done = oso(ran, ran / ".oso", "release", OSO_POSTGRES_DSN=dsn)
+
+    assert done.returncode == 5
+    assert "postgres: host=127.0.0.1 port=1" in done.stderr
+    assert "OSO_POSTGRES_DSN" in done.stderr
+
+
+def test_a_home_that_may_not_be_written_is_one_clear_line(project, sample, tmp_path):
+    home = tmp_path / "file"
+    home.write_text("not a folder")
+
+    done = oso(project, home, "run", "--from", str(sample))
+
+    assert done.returncode == 2
+    assert str(home) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_collecting_from_a_folder_does_not_replace_what_the_real_sources_gave(ran, sample):
+    with duckdb.connect(str(ran / ".oso" / "warehouse.duckdb")) as connection:
+        connection.execute("UPDATE raw._origins SET origin = 'sources.yaml'")
+
+    done = oso(ran, ran / ".oso", "run", "--from", str(sample))
+
+    assert done.returncode == 2
+    assert "set OSO_HOME to another folder" in done.stderr
+
+
+def test_another_folder_takes_the_place_of_the_one_before(ran, sample, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(sample / "git", other / "git")
+    shutil.copytree(sample / "oss-directory", other / "oss-directory")
+    (other / "gharchive").mkdir()
+    hour = sorted((sample / "gharchive").iterdir())[30]
+    shutil.copy(hour, other / "gharchive")
+
+    done = oso(ran, ran / ".oso", "run", "--from", str(other))
+
+    assert done.returncode == 0
+    with duckdb.connect(str(ran / ".oso" / "warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM raw.gharchive__hours").fetchone() == (1,)
+
+
+def test_an_unknown_command_is_a_usage_error(project, tmp_path):
+    assert oso(project, tmp_path / "home", "rum").returncode == 2
