@@ -20,10 +20,13 @@ from oso_processors.collectors.schema import sql_type
 
 LINE_LIMIT = 16 * 1024 * 1024
 VALUE_LIMIT = 1000
+# A cut in a larger file falls within a line, which DuckDB refuses; in a small one it may not.
+CHECKED_BYTES = 4 * 1024 * 1024
 
 T = TypeVar("T")
 Slim = Callable[[Mapping[str, Any]], dict[str, Any]]
 Misfit = Callable[[Mapping[str, Any]], str | None]
+GZIP = b"\x1f\x8b"
 WHOLE = re.compile(r"[+-]?\d{1,18}")
 NUMERIC = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,2})?")
 
@@ -84,6 +87,13 @@ def require_whole(path: Path) -> None:
     """
     for _ in _guarded(path, _blocks(path)):
         pass
+
+
+def require_gzip(path: Path) -> None:
+    """Raise `Unreadable` when a file does not even begin as a gzip."""
+    with path.open("rb") as file:
+        if file.read(2) != GZIP:
+            raise Unreadable(_what_it_is(path))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:

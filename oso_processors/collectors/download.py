@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, LocationValueError
 from urllib3.response import BaseHTTPResponse
 
-from oso_processors.errors import TransientFailure
+from oso_processors.errors import ConfigFailure, TransientFailure
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 BLOCK = 1024 * 1024
@@ -38,22 +38,33 @@ class Client:
     timeout: float = 60.0
     _pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
 
+    def reach(self, url: str) -> None:
+        """Raise `ConfigFailure` for what is no address, `TransientFailure` when nobody answers."""
+        try:
+            with self._ask("HEAD", url, {}):
+                pass
+        except HTTPError as error:
+            raise TransientFailure(
+                f"{url}: the connection failed ({type(error).__name__})"
+            ) from error
+
     def fetch(self, url: str, target: Path) -> Path:
         """Bring ``url`` to ``target``; one that is there already is left as it is.
 
-        Raise `NotFound`, or `TransientFailure` when no attempt succeeded.
+        Raise `NotFound`, `ConfigFailure` for what is no address, or `TransientFailure` when no
+        attempt succeeded.
         """
         if target.exists():
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(target.name + ".part")
+        part = _Part(target)
         problem = ""
         for attempt in range(self.attempts):
             wait = self.backoff * 2**attempt
             try:
                 answer = self._once(url, part)
                 if answer is None:
-                    part.replace(target)
+                    part.publish()
                     return target
                 problem, asked = answer
                 wait = max(wait, asked)
@@ -63,56 +74,96 @@ class Client:
                 time.sleep(min(wait, self.longest_wait))
         raise TransientFailure(f"{url}: {problem}; tried {self.attempts} times")
 
-    def _once(self, url: str, part: Path) -> tuple[str, float] | None:
+    def _once(self, url: str, part: _Part) -> tuple[str, float] | None:
         """Try once; return None when the part is whole, or the problem and the wait asked for."""
-        have = part.stat().st_size if part.exists() else 0
-        with self._get(url, have) as response:
+        with self._ask("GET", url, part.conditions()) as response:
             if response.status in (404, 410):
-                part.unlink(missing_ok=True)
+                part.drop()
                 raise NotFound(url)
             if response.status == 416:
                 # What we have is not a beginning of what is there now.
-                part.unlink(missing_ok=True)
+                part.drop()
                 return "the file changed while it was fetched", 0
             if response.status in RETRIED:
                 return f"the server answered {response.status}", _retry_after(response)
             if response.status not in (200, 206):
                 raise TransientFailure(f"{url}: the server answered {response.status}")
-            return self._receive(response, part, have if response.status == 206 else 0)
-
-    def _receive(
-        self, response: BaseHTTPResponse, part: Path, have: int
-    ) -> tuple[str, float] | None:
-        length = response.headers.get("Content-Length")
-        expected = have + int(length) if length is not None else None
-        with part.open("r+b" if have else "wb") as file:
-            file.seek(have)
-            for block in response.stream(BLOCK):
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        size = part.stat().st_size
-        if expected is not None and size != expected:
-            return f"{size:,} of {expected:,} bytes came", 0
-        return None
+            return _receive(response, part)
 
     @contextmanager
-    def _get(self, url: str, have: int) -> Iterator[BaseHTTPResponse]:
-        headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
-        if have:
-            headers["Range"] = f"bytes={have}-"
-        response = self._pool.request(
-            "GET",
-            url,
-            headers=headers,
-            preload_content=False,
-            timeout=urllib3.Timeout(connect=self.timeout, read=self.timeout),
-            enforce_content_length=True,
-        )
+    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> Iterator[BaseHTTPResponse]:
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                headers={"User-Agent": AGENT, "Accept-Encoding": "identity", **headers},
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=self.timeout, read=self.timeout),
+                enforce_content_length=True,
+            )
+        except LocationValueError:
+            raise ConfigFailure(f"{url!r}: is no address; it begins with https://") from None
         try:
             yield response
         finally:
             response.close()
+
+
+@dataclass
+class _Part:
+    """What came so far of a file, and the version of the file of which it is a part."""
+
+    target: Path
+
+    @property
+    def path(self) -> Path:
+        return self.target.with_name(self.target.name + ".part")
+
+    @property
+    def version(self) -> Path:
+        return self.target.with_name(self.target.name + ".version")
+
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def conditions(self) -> dict[str, str]:
+        """Ask for the rest, if the file is still the one that we have the beginning of."""
+        have = self.size()
+        if not have or not self.version.exists():
+            return {}
+        return {"Range": f"bytes={have}-", "If-Range": self.version.read_text()}
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Start anew with the version that ``headers`` tell of."""
+        self.drop()
+        tag = headers.get("ETag", "")
+        # Only a strong tag says that the bytes are the same.
+        version = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
+        if version:
+            self.version.write_text(version)
+
+    def drop(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.version.unlink(missing_ok=True)
+
+    def publish(self) -> None:
+        self.path.replace(self.target)
+        self.version.unlink(missing_ok=True)
+
+
+def _receive(response: BaseHTTPResponse, part: _Part) -> tuple[str, float] | None:
+    if response.status == 200:
+        part.begin(response.headers)
+    length = response.headers.get("Content-Length")
+    expected = part.size() + int(length) if length is not None else None
+    with part.path.open("ab") as file:
+        for block in response.stream(BLOCK):
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    if expected is not None and part.size() != expected:
+        return f"{part.size():,} of {expected:,} bytes came", 0
+    return None
 
 
 def _retry_after(response: BaseHTTPResponse) -> float:

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from oso_processors.collectors.careful import Reject, Unreadable, sound_rows
+from oso_processors.collectors.careful import (
+    CHECKED_BYTES,
+    Reject,
+    Unreadable,
+    require_gzip,
+    require_whole,
+    sound_rows,
+)
 from oso_processors.collectors.download import Client, NotFound
 from oso_processors.collectors.hours import HOUR, Hours, between, parse, text
 from oso_processors.collectors.schema import slimmer
@@ -90,6 +97,40 @@ EVENTS = schema(
 )
 HOURS = schema(hour=TIMESTAMP, file=TEXT, bytes=INTEGER)
 
+SPEC: Mapping[str, Any] = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "GH Archive",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "folder": {
+            "type": "string",
+            "description": "A folder of hour files; without it, they are fetched.",
+        },
+        "urls": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": ["https://data.gharchive.org/"],
+            "description": "Where hours are fetched from; the first that has one is used.",
+        },
+        "start": {"type": "string", "description": "The first day or hour, in UTC."},
+        "end": {
+            "type": "string",
+            "description": "The day or hour to stop before, in UTC; by default the present hour.",
+        },
+        "cache": {
+            "type": "string",
+            "default": ".oso/downloads/gharchive",
+            "description": "The folder that fetched hours are kept in.",
+        },
+        "mode": {
+            "enum": ["files", "records"],
+            "default": "files",
+            "description": "Whether events are handed over as files or as records.",
+        },
+    },
+}
+
 
 @dataclass(frozen=True, slots=True)
 class HourFile:
@@ -109,43 +150,14 @@ class Gharchive:
 
     name = "gharchive"
     documentation_url = "https://www.gharchive.org/"
-    spec: Mapping[str, Any] = {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "GH Archive",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "folder": {
-                "type": "string",
-                "description": "A folder of hour files; without it, they are fetched.",
-            },
-            "urls": {
-                "type": "array",
-                "items": {"type": "string"},
-                "default": ["https://data.gharchive.org/"],
-                "description": "Where hours are fetched from; the first that has one is used.",
-            },
-            "start": {"type": "string", "description": "The first day or hour, in UTC."},
-            "end": {
-                "type": "string",
-                "description": "The day or hour to stop before, in UTC; by default the present hour.",
-            },
-            "cache": {
-                "type": "string",
-                "default": ".oso/downloads/gharchive",
-                "description": "The folder that fetched hours are kept in.",
-            },
-            "mode": {
-                "enum": ["files", "records"],
-                "default": "files",
-                "description": "Whether events are handed over as files or as records.",
-            },
-        },
-    }
+    spec = SPEC
 
     def check(self, config: Mapping[str, Any]) -> None:
-        """Raise `ConfigFailure` when there is nothing to read."""
-        next(iter(self._listed(config)), None)
+        """Raise `ConfigFailure` when there is nothing to read, `TransientFailure` when it is away."""
+        self._listed(config)
+        if "folder" not in config:
+            urls = config.get("urls", SPEC["properties"]["urls"]["default"])
+            Client(attempts=1).reach(urls[0])
 
     def streams(self, config: Mapping[str, Any]) -> Sequence[Stream]:
         """Return events, the hours that were collected, and what is missing or was refused."""
@@ -165,48 +177,21 @@ class Gharchive:
     ) -> Iterator[Message]:
         """Yield each hour that any stream lacks, then its state."""
         done = {name: Hours(state.get(name, {}).get("hours", ())) for name in streams}
-        wanted = [
-            each
-            for each in self._listed(config)
-            if any(each.hour not in hours for hours in done.values())
-        ]
-        if "folder" in config:
-            yield from _strangers(Path(config["folder"]))
+        listed = self._listed(config)
+        wanted = [each for each in listed if any(each.hour not in hours for hours in done.values())]
         yield Estimate("hours", len(wanted))
-        if "folder" in config and "gaps" in done:
-            yield from _holes(wanted, done["gaps"])
-        slim = slimmer(EVENTS)
+        if "folder" in config:
+            yield from _strangers(Path(config["folder"]), listed)
+            if "gaps" in done:
+                yield from _holes(listed, done["gaps"])
+        archive = _Archive(config)
         for each in wanted:
             lacking = [name for name in streams if each.hour not in done[name]]
-            yield from self._hour(config, each, lacking, slim)
+            finished = yield from archive.read(each, lacking)
             for name in lacking:
-                if not _may_come(each.hour) or each.path:
+                if name in finished:
                     done[name].add(each.hour)
                 yield State(name, {"hours": done[name].as_ranges()})
-
-    def _hour(
-        self, config: Mapping[str, Any], hour: HourFile, streams: Collection[str], slim: Any
-    ) -> Iterator[Message]:
-        try:
-            path = hour.path or self._fetch(config, hour)
-        except NotFound:
-            if not _may_come(hour.hour):
-                yield _gap(hour, "missing at the source", hour.name)
-            return
-        stamp = text(hour.hour)
-        if "events" in streams:
-            if config.get("mode", "files") == "files":
-                yield File("events", path.resolve(), hour.name, {"hour": stamp})
-            else:
-                try:
-                    yield from _records(path, hour, slim)
-                except Unreadable as damage:
-                    yield Record("rejects", _reject(hour.name, "the whole file", str(damage), ""))
-                    yield _gap(hour, str(damage), hour.name)
-                    return
-        if "hours" in streams:
-            size = path.stat().st_size
-            yield Record("hours", {"hour": stamp, "file": hour.name, "bytes": size})
 
     def _listed(self, config: Mapping[str, Any]) -> list[HourFile]:
         start, end = _bounds(config)
@@ -222,35 +207,84 @@ class Gharchive:
             if (start is None or start <= each.hour) and (end is None or each.hour < end)
         ]
 
-    def _fetch(self, config: Mapping[str, Any], hour: HourFile) -> Path:
-        cache = Path(config.get("cache", self.spec["properties"]["cache"]["default"]))
-        urls = config.get("urls", self.spec["properties"]["urls"]["default"])
-        client = Client()
-        for url in urls:
+
+class _Archive:
+    """The hours' files, read one after another."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        defaults = {key: each.get("default") for key, each in SPEC["properties"].items()}
+        settings = {**defaults, **config}
+        self.is_file_based = settings["mode"] == "files"
+        self.urls: Sequence[str] = settings["urls"]
+        self.cache = Path(settings["cache"])
+        self.client = Client()
+        self.slim = slimmer(EVENTS)
+
+    def read(
+        self, hour: HourFile, streams: Collection[str]
+    ) -> Generator[Message, None, Collection[str]]:
+        """Yield what ``streams`` lack of an hour; return those that are finished with it."""
+        try:
+            path = hour.path or self._fetch(hour)
+        except NotFound:
+            if _may_come(hour.hour):
+                return ()
+            yield _gap(hour, "missing at the source")
+            return streams
+        try:
+            self._require_sound(path)
+        except Unreadable as damage:
+            yield Record("rejects", _reject(hour.name, "the whole file", str(damage), ""))
+            yield _gap(hour, str(damage))
+            if hour.path is None:
+                path.unlink()
+            # The hour is still to be collected, when the file is mended.
+            return ("gaps", "rejects")
+        if "events" in streams:
+            yield from self._events(path, hour)
+        if "hours" in streams:
+            size = path.stat().st_size
+            yield Record("hours", {"hour": text(hour.hour), "file": hour.name, "bytes": size})
+        return streams
+
+    def _fetch(self, hour: HourFile) -> Path:
+        for url in self.urls:
             try:
-                return client.fetch(f"{url.rstrip('/')}/{hour.name}", cache / hour.name)
+                return self.client.fetch(f"{url.rstrip('/')}/{hour.name}", self.cache / hour.name)
             except NotFound:
                 continue
         raise NotFound(hour.name)
 
+    def _require_sound(self, path: Path) -> None:
+        """Raise `Unreadable` for a damaged file, as far as that is cheap to see.
 
-def _records(path: Path, hour: HourFile, slim: Any) -> Iterator[Message]:
-    stamp = text(hour.hour)
-    for _, row in sound_rows(path, hour.name, EVENTS, slim):
-        if isinstance(row, Reject):
-            yield Record("rejects", _reject(row.file, row.place, row.reason, row.value))
+        The warehouse sees the damage of large files when it reads them; records cannot be taken back.
+        """
+        if self.is_file_based and path.stat().st_size > CHECKED_BYTES:
+            require_gzip(path)
         else:
-            row["hour"] = stamp
-            yield Record("events", row)
+            require_whole(path)
+
+    def _events(self, path: Path, hour: HourFile) -> Iterator[Message]:
+        stamp = text(hour.hour)
+        if self.is_file_based:
+            yield File("events", path.resolve(), hour.name, {"hour": stamp})
+            return
+        for _, row in sound_rows(path, hour.name, EVENTS, self.slim):
+            if isinstance(row, Reject):
+                yield Record("rejects", _reject(row.file, row.place, row.reason, row.value))
+            else:
+                row["hour"] = stamp
+                yield Record("events", row)
 
 
 def _reject(file: str, place: str, reason: str, value: str) -> dict[str, str]:
     return {"file": file, "place": place, "reason": reason, "value": value}
 
 
-def _gap(hour: HourFile, reason: str, detail: str) -> Record:
+def _gap(hour: HourFile, reason: str) -> Record:
     bounds = {"started_at": text(hour.hour), "ended_at": text(hour.hour + HOUR)}
-    return Record("gaps", {"stream": "events", **bounds, "reason": reason, "detail": detail})
+    return Record("gaps", {"stream": "events", **bounds, "reason": reason, "detail": hour.name})
 
 
 def _may_come(hour: datetime) -> bool:
@@ -274,9 +308,8 @@ def _in_folder(folder: Path) -> list[HourFile]:
         raise ConfigFailure(f"config: folder: {str(folder)!r}: is no folder")
     found: dict[datetime, HourFile] = {}
     for path in sorted(folder.iterdir()):
-        match = NAME.fullmatch(path.name)
-        if match and int(match[2]) < 24:
-            hour = parse(f"{match[1]}T{int(match[2]):02}:00:00")
+        hour = _hour_named(path.name)
+        if hour is not None:
             found.setdefault(hour, HourFile(hour, path))
     if not found:
         raise ConfigFailure(
@@ -285,23 +318,37 @@ def _in_folder(folder: Path) -> list[HourFile]:
     return [found[hour] for hour in sorted(found)]
 
 
-def _holes(files: Sequence[HourFile], known: Hours) -> Iterator[Record]:
+def _hour_named(name: str) -> datetime | None:
+    """Return the hour that a file's name means, padded or not, or None."""
+    match = NAME.fullmatch(name)
+    try:
+        return parse(f"{match[1]}T{int(match[2]):02}:00:00") if match else None
+    except ValueError:
+        return None
+
+
+def _holes(files: Sequence[HourFile], known: Hours) -> Iterator[Message]:
     """Yield the hours that a folder lacks between the ones it has, a row for each run of them."""
+    has_news = False
     for before, after in pairwise(files):
-        first = before.hour + HOUR
-        if first < after.hour and first not in known:
-            bounds = {"started_at": text(first), "ended_at": text(after.hour)}
+        absent = [hour for hour in between(before.hour + HOUR, after.hour) if hour not in known]
+        if absent:
+            has_news = True
+            bounds = {"started_at": text(absent[0]), "ended_at": text(absent[-1] + HOUR)}
             body = {"stream": "events", **bounds, "reason": "missing in the folder"}
             yield Record("gaps", {**body, "detail": None})
-            for hour in between(first, after.hour):
+            for hour in absent:
                 known.add(hour)
+    if has_news:
+        yield State("gaps", {"hours": known.as_ranges()})
 
 
-def _strangers(folder: Path) -> Iterator[Log]:
-    """Say which files of a folder are no hours, so that nobody misses them silently."""
-    names = [each.name for each in sorted(folder.iterdir()) if not NAME.fullmatch(each.name)]
+def _strangers(folder: Path, files: Sequence[HourFile]) -> Iterator[Log]:
+    """Say what of a folder is no hour, or an hour again, so that nobody misses it silently."""
+    known = {each.name for each in files}
+    names = [each.name for each in sorted(folder.iterdir()) if each.name not in known]
     if names:
-        yield Log("INFO", f"{folder}: not hours, left out: {', '.join(names[:20])}")
+        yield Log("INFO", f"{folder}: left out, no hours or not these: {', '.join(names[:20])}")
 
 
 def main() -> None:

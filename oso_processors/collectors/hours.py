@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -9,30 +10,39 @@ HOUR = timedelta(hours=1)
 
 
 class Hours:
-    """A growing set of hours."""
+    """A growing set of hours; adding one costs as much as there are holes, not hours."""
 
     def __init__(self, ranges: Iterable[Sequence[str]] = ()) -> None:
         """Read what `as_ranges` wrote."""
-        self._hours = {
-            hour for first, last in ranges for hour in between(parse(first), parse(last) + HOUR)
-        }
+        self._ranges = sorted([parse(first), parse(last)] for first, last in ranges)
 
     def __contains__(self, hour: datetime) -> bool:
-        return hour in self._hours
+        place = self._place(hour)
+        return place > 0 and hour <= self._ranges[place - 1][1]
 
     def add(self, hour: datetime) -> None:
         """Add one hour."""
-        self._hours.add(hour)
+        if hour in self:
+            return
+        place = self._place(hour)
+        self._ranges.insert(place, [hour, hour])
+        for left in (place, place - 1):
+            self._join(left)
 
     def as_ranges(self) -> list[list[str]]:
         """Return the set as its ranges, both ends included."""
-        ranges: list[list[datetime]] = []
-        for hour in sorted(self._hours):
-            if ranges and hour - ranges[-1][1] == HOUR:
-                ranges[-1][1] = hour
-            else:
-                ranges.append([hour, hour])
-        return [[text(first), text(last)] for first, last in ranges]
+        return [[text(first), text(last)] for first, last in self._ranges]
+
+    def _place(self, hour: datetime) -> int:
+        """Return how many ranges begin at or before ``hour``."""
+        return bisect_right(self._ranges, hour, key=lambda each: each[0])
+
+    def _join(self, left: int) -> None:
+        """Make one of a range and the next when nothing is between them."""
+        if 0 <= left < len(self._ranges) - 1:
+            one, other = self._ranges[left : left + 2]
+            if other[0] - one[1] == HOUR:
+                self._ranges[left : left + 2] = [[one[0], other[1]]]
 
 
 def between(start: datetime, end: datetime) -> Iterator[datetime]:

@@ -20,6 +20,7 @@ import orjson
 
 from oso_processors.collectors.batch import Batch, Reference
 from oso_processors.collectors.careful import (
+    CHECKED_BYTES,
     Reject,
     Unreadable,
     require_whole,
@@ -31,8 +32,6 @@ from oso_processors.collectors.schema import columns, reading, slimmer
 from oso_processors.collectors.source import Stream
 from oso_processors.errors import LandingFailed, NoSpaceLeft
 
-# A cut in a larger file falls within a line, which DuckDB refuses; in a small one it may not.
-CHECKED_BYTES = 4 * 1024 * 1024
 # What is set aside row by row costs a reading each; a file with more of it is set aside whole.
 JUDGED_ROWS = 200
 FAULT = re.compile(r"in line (\d+): (.*)")
