@@ -73,9 +73,12 @@ def _without_nul(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[T
     had one."""
     kinds = [(checksum.kind(each, table.name), each.name) for each in table.columns]
     texts = [(kind, name) for kind, name in kinds if kind in WITHOUT_NUL]
-    counts = " + ".join(NUL_COUNTS[kind].format(name) for kind, name in texts) or "0"
+    if not texts:
+        return table, 0
+    counts = " + ".join(NUL_COUNTS[kind].format(name) for kind, name in texts)
     row = connection.execute(f"SELECT {counts} FROM ({table.query})").fetchone()
-    count = int(row[0]) if row else 0
+    # Over no rows at all DuckDB counts NULL.
+    count = int(row[0] or 0) if row else 0
     stripped = [WITHOUT_NUL[kind].format(name) for kind, name in texts] if count else []
     return replace(table, query=_replaced(table.query, stripped)), count
 
@@ -87,6 +90,7 @@ def _replaced(query: str, columns: list[str]) -> str:
 def _digest(table: Table, number: str, wish: Wish) -> str:
     """Return the name of an output's content: rows, shape, words, and how it is to be served."""
     parts = [
+        table.name,
         number,
         table.description,
         ",".join(table.grain),

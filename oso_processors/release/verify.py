@@ -16,4 +16,4 @@ def verify(store: Store, release: Manifest, output: Output) -> None:
     if found.checksum != output.checksum:
         raise Mismatch(store.name, output.name, "its checksum", output.checksum, found.checksum)
     if not found.is_grain_unique:
-        raise Mismatch(store.name, output.name, "its grain", "unique", "not unique")
+        raise Mismatch(store.name, output.name, "its grain", "unique", "repeated")

@@ -31,8 +31,8 @@ class Announced:
         self.store, self.name = store, store.name
     def __getattr__(self, verb):
         found = getattr(self.store, verb)
-        if verb in ("served", "kept"):
-            return found
+        if verb in ("served", "kept", "measure"):
+            return found  # they only read
         def step(*arguments):
             print(self.name, verb, flush=True)
             sys.stdin.readline()

@@ -1,0 +1,88 @@
+"""What the tests of the stores share: one table with every type, and stores to put it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from oso_processors.release.measure import Wish, measured
+from oso_processors.stores import Manifest, Output, Store
+from oso_processors.stores.files import FilesStore
+from oso_processors.stores.postgres import PostgresStore
+from oso_processors.tables import Column, Table
+
+COLUMNS = (
+    Column("id", "BIGINT", "The grain."),
+    Column("word", "VARCHAR", "A 'word', 100 % quoted."),
+    Column("amount", "DECIMAL(38,9)", "An amount."),
+    Column("small", "DECIMAL(9,2)", "A small amount."),
+    Column("narrow", "INTEGER", "A narrow whole number."),
+    Column("is_on", "BOOLEAN", "Whether."),
+    Column("day", "DATE", "The day."),
+    Column("at", "TIMESTAMP WITH TIME ZONE", "The moment."),
+    Column("words", "VARCHAR[]", "Words."),
+)
+AT = datetime(2024, 5, 1, 9, 30, 15, 123456, tzinfo=UTC)
+ROWS = [
+    (1, "plain", Decimal("1.5"), Decimal("-0.01"), 1, True, date(2024, 5, 1), AT, ["a", "b"]),
+    (2, "", Decimal("-99999999999999999999999999999.999999999"), None, -1, False, None, None, []),
+    (3, 'q"u,o\\te\n\tü \U0001f600', None, None, None, None, date(1969, 12, 31), None, [""]),
+    (4, "\\N", None, None, None, None, None, datetime(1960, 1, 1, tzinfo=UTC), ['{"\\,}', "NULL"]),
+    (5, None, None, None, None, None, None, None, None),
+]
+
+
+def table(
+    name: str = "everything",
+    query: str = "SELECT * FROM everything",
+    columns: tuple[Column, ...] = COLUMNS,
+    grain: tuple[str, ...] = ("id",),
+) -> Table:
+    return Table(name, f"marts.{name}", query, columns, grain, "One of everything.", "1")
+
+
+@pytest.fixture
+def everything(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A warehouse with a table of every type that can be published."""
+    typed = ", ".join(f'"{each.name}" {each.type}' for each in COLUMNS)
+    warehouse.execute(f"CREATE TABLE everything ({typed})")
+    marks = ", ".join("?" * len(COLUMNS))
+    warehouse.executemany(f"INSERT INTO everything VALUES ({marks})", ROWS)
+    return warehouse
+
+
+@pytest.fixture
+def output(everything: duckdb.DuckDBPyConnection) -> Callable[..., Output]:
+    """Measure a table for both stores."""
+
+    def make(options: dict[str, object] | None = None, **parts: object) -> Output:
+        where = {"files": {}, "postgres": options or {}}
+        return measured(everything, Wish(table(**parts), where, {"owner": "me"}))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def in_postgres(postgres: str) -> Iterator[PostgresStore]:
+    """The Postgres store on an empty database."""
+    store = PostgresStore(postgres)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["files", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path) -> Store:
+    """Each store, empty."""
+    if request.param == "postgres":
+        return request.getfixturevalue("in_postgres")
+    return FilesStore(tmp_path / "rele'ases [1]")
+
+
+def manifest(number: int, *outputs: Output) -> Manifest:
+    return Manifest(
+        number, f"2024-05-0{number}T00:00:00+00:00", {o.name: o.digest for o in outputs}
+    )

@@ -1,0 +1,114 @@
+"""What only the files store has to get right."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import duckdb
+import orjson
+import pytest
+
+from oso_processors.errors import StoreUnusable
+from oso_processors.stores.files import FilesStore
+
+from .conftest import manifest
+
+
+@pytest.fixture
+def files(tmp_path):
+    return FilesStore(tmp_path / "releases")
+
+
+def publish(files, warehouse, number, *outputs):
+    for each in outputs:
+        files.build(warehouse, manifest(number, *outputs), each)
+    files.publish(manifest(number, *outputs), outputs)
+
+
+def test_the_manifest_tells_a_reader_everything(files, everything, output):
+    whole = output()
+    publish(files, everything, 1, whole)
+
+    (told,) = orjson.loads((files.root / "r1" / "manifest.json").read_bytes())["tables"]
+
+    content = (files.root / "r1" / "everything.parquet").read_bytes()
+    columns = told.pop("columns")
+    assert told == {
+        "name": "everything",
+        "path": "everything.parquet",
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "rows": 5,
+        "checksum": whole.checksum,
+        "description": "One of everything.",
+        "grain": ["id"],
+        "owner": "me",
+    }
+    assert columns[0] == {"name": "id", "type": "BIGINT", "description": "The grain."}
+
+
+def test_rows_are_sorted_by_the_grain(files, everything, output):
+    publish(files, everything, 1, output(query="SELECT * FROM everything ORDER BY id DESC"))
+
+    rows = duckdb.sql(f"SELECT id FROM '{files.root}/r1/everything.parquet'").fetchall()
+    assert rows == [(1,), (2,), (3,), (4,), (5,)]
+
+
+def test_what_did_not_change_is_the_same_file_on_the_disk(files, everything, output):
+    publish(files, everything, 1, output())
+    publish(files, everything, 2, output())
+
+    first, second = (files.root / name / "everything.parquet" for name in ("r1", "r2"))
+    assert first.samefile(second)
+
+
+def test_where_there_are_no_links_the_file_is_copied(files, everything, output, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    publish(files, everything, 1, output())
+    monkeypatch.setattr(os, "link", refuse)
+
+    publish(files, everything, 2, output())
+
+    first, second = (files.root / name / "everything.parquet" for name in ("r1", "r2"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_a_killed_run_left_is_not_published(files, everything, output):
+    (files.root / "r1").mkdir(parents=True)
+    for name in ("old.parquet", "everything.parquet", "everything.part"):
+        (files.root / "r1" / name).write_bytes(b"half")
+
+    publish(files, everything, 1, output())
+
+    assert sorted(path.name for path in (files.root / "r1").iterdir()) == [
+        "everything.parquet",
+        "manifest.json",
+    ]
+
+
+def test_what_is_not_a_release_is_left_alone(files, everything, output):
+    (files.root / "reports").mkdir(parents=True)
+    (files.root / "r0x").mkdir()
+    publish(files, everything, 1, output())
+
+    files.sweep([])
+
+    assert sorted(path.name for path in files.root.iterdir()) == ["latest.json", "r0x", "reports"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, everything, output):
+    (tmp_path / "releases").write_text("a file, not a folder")
+
+    with pytest.raises(StoreUnusable, match=r"files: .*releases: .*; what was published before"):
+        FilesStore(tmp_path / "releases").build(everything, manifest(1), output())
+
+
+def test_a_broken_pointer_is_one_clear_line(files):
+    files.root.mkdir()
+    (files.root / "latest.json").write_text("{half")
+
+    with pytest.raises(StoreUnusable, match=r"latest\.json"):
+        files.served()
