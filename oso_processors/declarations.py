@@ -235,6 +235,8 @@ def _explained(kind: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
             return key, f"unknown key{_close(str(error['loc'][-1]), known)}"
         case "missing":
             return key, "is missing"
+        case "too_short" | "string_too_short":
+            return key, "is empty"
         case "value_error":
             return key, f"{error['input']!r} {error['msg'].removeprefix('Value error, ')}"
         case _:
@@ -246,10 +248,14 @@ def _keys(kind: type[BaseModel], place: tuple[int | str, ...]) -> tuple[str, ...
     schema: dict[str, Any] = kind.model_json_schema()
     definitions = schema.get("$defs", {})
     for part in place:
-        inner = schema.get("properties", {}).get(part) or schema.get("additionalProperties", {})
+        named = schema.get("properties", {})
+        # Names that people choose, such as a source's, stand under a pattern.
+        inner: dict[str, Any] = named.get(part) or next(
+            iter(schema.get("patternProperties", {}).values()), {}
+        )
         choices = [inner, *inner.get("anyOf", [])]
-        named = [each["$ref"].rpartition("/")[2] for each in choices if "$ref" in each]
-        schema = definitions[named[0]] if named else inner
+        models = [each["$ref"].rpartition("/")[2] for each in choices if "$ref" in each]
+        schema = definitions[models[0]] if models else inner
     return tuple(schema.get("properties", {}))
 
 
