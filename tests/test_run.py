@@ -285,7 +285,7 @@ def test_a_postgres_that_is_not_there_is_one_clear_line(ran):
     done = oso(ran, ran / ".oso", "release", OSO_POSTGRES_DSN=dsn)
 
     assert done.returncode == 5
-    assert "postgres: host=127.0.0.1 port=1" in done.stderr
+    assert "postgres: 127.0.0.1:1/: Connection refused; " in done.stderr
     assert "OSO_POSTGRES_DSN" in done.stderr
 
 

@@ -80,7 +80,7 @@ class PostgresStore:
         try:
             self._connection: Connection[TupleRow] = psycopg.connect(dsn, autocommit=True)
         except psycopg.Error as error:
-            raise PostgresUnavailable(place, str(error).strip().splitlines()[-1]) from None
+            raise PostgresUnavailable(place, _why_not(error)) from None
         try:
             self._connection.execute(SESSION)
             self._lock()
@@ -325,7 +325,14 @@ def _place(dsn: str) -> str:
         parts = conninfo_to_dict(dsn)
     except psycopg.Error:
         return "OSO_POSTGRES_DSN"
-    return f"{parts.get('host') or 'localhost'}/{parts.get('dbname') or ''}"
+    host = parts.get("host") or parts.get("hostaddr") or "localhost"
+    port = f":{parts['port']}" if "port" in parts else ""
+    return f"{host}{port}/{parts.get('dbname') or ''}"
+
+
+def _why_not(error: psycopg.Error) -> str:
+    """Return why there is no connection, without the address, which may be given several times."""
+    return str(error).strip().splitlines()[0].rpartition(" failed: ")[2]
 
 
 def _why(error: psycopg.Error | duckdb.Error) -> str:

@@ -239,7 +239,7 @@ def test_an_address_that_does_not_answer_is_named_without_its_password():
     with pytest.raises(PostgresUnavailable) as caught:
         PostgresStore("host=127.0.0.1 port=1 dbname=oso user=me password=secret")
 
-    assert str(caught.value).startswith("postgres: 127.0.0.1/oso: ")
+    assert str(caught.value).startswith("postgres: 127.0.0.1:1/oso: Connection refused; ")
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
