@@ -1,4 +1,4 @@
-"""One rule, one place: how a share or a ratio is rounded.
+"""One rule, one place: how a decimal is written, and how a share or a ratio is rounded.
 
 In whole numbers throughout, since engines divide decimals differently.
 """
@@ -13,11 +13,20 @@ from sqlmesh import macro
 
 
 @macro()
+def decimal(evaluator: Any, value: exp.Expression) -> exp.Expression:
+    """Return ``value`` as a decimal of 38 digits, nine of them after the point."""
+    return sqlglot.parse_one(numeric(evaluator, value.sql(dialect="bigquery")), dialect="bigquery")
+
+
+@macro()
 def ratio(evaluator: Any, part: exp.Expression, whole: exp.Expression) -> exp.Expression:
-    """Return ``part / whole`` of two integers, to nine digits; NULL when ``whole`` is 0."""
+    """Return ``part / whole`` of two integers, to nine digits; NULL when ``whole`` is 0.
+
+    A part beyond 9 223 372 036 is too large, and fails.
+    """
     top, bottom = (f"CAST({each.sql(dialect='bigquery')} AS INT64)" for each in (part, whole))
     return sqlglot.parse_one(
-        nine_digits(half_even(f"({top} * 1000000000)", bottom)), dialect="bigquery"
+        nine_digits(evaluator, half_even(f"({top} * 1000000000)", bottom)), dialect="bigquery"
     )
 
 
@@ -35,7 +44,7 @@ def covered(
     )
     whole, part = (f"CAST({each} * 1000000000 AS INT64)" for each in (share, hours))
     total = f"({whole} * 1000000000 + (1000000000 - {whole}) * {part})"
-    combined = nine_digits(half_even(total, "1000000000"))
+    combined = nine_digits(evaluator, half_even(total, "1000000000"))
     return sqlglot.parse_one(
         f"IF({basis_sql} = 'commits', {combined}, {hours})", dialect="bigquery"
     )
@@ -43,14 +52,29 @@ def covered(
 
 def half_even(top: str, bottom: str) -> str:
     """Return the SQL of ``top / bottom``, rounded half to even, of two whole numbers."""
-    quotient = f"DIV({top}, NULLIF({bottom}, 0))"
-    twice_left = f"(2 * MOD({top}, NULLIF({bottom}, 0)))"
-    is_up = f"({twice_left} > {bottom} OR ({twice_left} = {bottom} AND MOD({quotient}, 2) = 1))"
-    return f"({quotient} + IF({is_up}, 1, 0))"
+    divisor = f"NULLIF({bottom}, 0)"
+    quotient = f"DIV({top}, {divisor})"
+    # In this order: SQLGlot writes `2 * MOD(a, b)` for DuckDB as `2 * a % b`.
+    twice_left, whole = f"(ABS(MOD({top}, {divisor})) * 2)", f"ABS({bottom})"
+    is_far = f"({twice_left} > {whole} OR ({twice_left} = {whole} AND MOD({quotient}, 2) <> 0))"
+    # DIV cuts towards zero, so that the step is away from it.
+    step = f"IF(({top} < 0) = ({bottom} < 0), 1, -1)"
+    return f"({quotient} + IF({is_far}, {step}, 0))"
 
 
-def nine_digits(billionths: str) -> str:
+def nine_digits(evaluator: Any, billionths: str) -> str:
     """Return the SQL of a whole number of billionths as a decimal."""
-    # SAFE_CAST, since a plain cast loses its precision when SQLMesh renders macros.
-    number = f"SAFE_CAST({billionths} AS NUMERIC(38, 9))"
-    return f"({number} * SAFE_CAST('0.000000001' AS NUMERIC(38, 9)))"
+    one = numeric(evaluator, "'0.000000001'")
+    return f"({numeric(evaluator, billionths)} * {one})"
+
+
+def numeric(evaluator: Any, value: str) -> str:
+    """Return the SQL that casts ``value`` to a decimal, as the engine at hand wants it written.
+
+    BigQuery's NUMERIC has nine digits after the point, and it refuses a precision in a cast;
+    DuckDB's has three unless it is told. SAFE_CAST, since SQLMesh drops the precision of a CAST.
+    """
+    adapter = evaluator.locals.get("engine_adapter")
+    if adapter is not None and adapter.dialect == "bigquery":
+        return f"CAST({value} AS NUMERIC)"
+    return f"SAFE_CAST({value} AS NUMERIC(38, 9))"

@@ -27,6 +27,14 @@ class InvalidSetting(OsoError):
         self.value = value
 
 
+class NotPermitted(OsoError):
+    """The system does not let us read or write a place."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"{place}: permission denied; open it, or name another place")
+        self.place = place
+
+
 class WarehouseError(OsoError):
     """The warehouse could not be opened, described or built."""
 
@@ -36,9 +44,11 @@ class WarehouseLocked(WarehouseError):
 
     def __init__(self, path: str, reason: str) -> None:
         first = reason.splitlines()[0]
-        super().__init__(
-            f"{path}: cannot be opened: {first}; end the process that holds it, or wait"
+        is_held = "lock" in first
+        advice = (
+            "end the process that holds it, or wait" if is_held else "see that it may be written"
         )
+        super().__init__(f"{path}: cannot be opened: {first}; {advice}")
         self.path = path
 
 
@@ -47,6 +57,18 @@ class ProjectInvalid(WarehouseError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"the project cannot be loaded: {problem}")
+
+
+class OtherCatalog(WarehouseError):
+    """The warehouse was built under another name; nothing in it was changed."""
+
+    exit_code = 2
+
+    def __init__(self, found: str, wanted: str) -> None:
+        super().__init__(
+            f"OSO_BIGQUERY_PROJECT: this warehouse was built for {found!r} and not for {wanted!r};"
+            " set that, or OSO_HOME to another folder"
+        )
 
 
 class ModelsFailed(WarehouseError):
@@ -219,4 +241,73 @@ class OriginKept(CollectionError):
         super().__init__(
             f"{source}: this warehouse holds what sources.yaml collected;"
             f" set OSO_HOME to another folder to take {origin}"
+        )
+
+
+class NoSuchModel(OsoError):
+    """A model was named that the project does not have."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, models: tuple[str, ...]) -> None:
+        close = difflib.get_close_matches(name, models, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "name it as in its header: schema.name"
+        super().__init__(f"{name}: there is no such model; {hint}")
+
+
+class NoSuchRevision(OsoError):
+    """Git does not know what a change is to be compared with."""
+
+    exit_code = 2
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"{revision}: git knows no such revision here; name another with --base, or name models"
+        )
+
+
+class ModelInvalid(OsoError):
+    """A model's query cannot be made, or a test of it cannot be read."""
+
+    def __init__(self, model: str, problem: str) -> None:
+        super().__init__(f"{model}: {problem}")
+        self.model = model
+        self.problem = problem
+
+
+class QueryRefused(OsoError):
+    """GoogleSQL, and so BigQuery, does not take a query; `line` and `column` count from one."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+class QueryFailed(OsoError):
+    """A query that GoogleSQL takes fails on the rows at hand."""
+
+
+class NotEvaluable(OsoError):
+    """GoogleSQL's reference evaluator cannot execute a query, which BigQuery may well do."""
+
+
+class BigQueryUnavailable(OsoError):
+    """BigQuery cannot be reached, or does not let us in; nothing was read or changed there."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        first = next(iter(reason.strip().splitlines()), "no answer")
+        super().__init__(f"bigquery: {place}: {first}; mend that, or unset OSO_GATEWAY")
+
+
+class TooManyBytes(OsoError):
+    """Queries would read more than was allowed; none was run."""
+
+    exit_code = 2
+
+    def __init__(self, model: str, read: str, of_model: str, allowed: str) -> None:
+        super().__init__(
+            f"{model}: the queries would read {read}, {of_model} of it here, and {allowed} are allowed;"
+            " read less, or raise --max-bytes"
         )

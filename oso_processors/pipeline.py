@@ -10,6 +10,7 @@ import duckdb
 
 from oso_processors.collectors.connector import Connector
 from oso_processors.collectors.lander import Landed, collect
+from oso_processors.collectors.landing import raise_if_full
 from oso_processors.collectors.origins import enter
 from oso_processors.declarations import Processor, load_processors
 from oso_processors.errors import ConnectorFailed, WarehouseLocked
@@ -36,6 +37,7 @@ def raw_connection(
     try:
         connection = duckdb.connect(str(settings.warehouse), read_only=read_only)
     except (duckdb.IOException, PermissionError) as error:
+        raise_if_full(error)
         raise WarehouseLocked(str(settings.warehouse), str(error)) from None
     with connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -51,6 +53,7 @@ def collect_all(
 
     Raise the first `ConnectorFailed` at the end.
     """
+    settings.require_local()
     landed: list[Landed] = []
     failures: list[ConnectorFailed] = []
     with raw_connection(settings) as connection:

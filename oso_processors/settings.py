@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from oso_processors.catalog import catalog_of
 from oso_processors.errors import InvalidSetting
 
-CATALOG = "oso"
+GATEWAYS = ("local", "bigquery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +22,41 @@ class Settings:
     """The places of one installation.
 
     `project` is the clone's root (models, processors, sources.yaml); `home` is where
-    data is kept; `postgres_dsn` is a server's address, or None for the embedded one.
+    data is kept; `postgres_dsn` is a server's address, or None for the embedded one; `gateway` is
+    where SQLMesh builds.
     """
 
     project: Path
     home: Path
     postgres_dsn: str | None = None
+    gateway: str = "local"
 
     @classmethod
     def from_environ(
         cls, project: Path | None = None, environ: Mapping[str, str] = os.environ
     ) -> Settings:
         """Read ``OSO_PROJECT`` (default: the working directory), ``OSO_HOME`` (default:
-        ``.oso`` in the project) and ``OSO_POSTGRES_DSN``."""
+        ``.oso`` in the project), ``OSO_POSTGRES_DSN`` and ``OSO_GATEWAY``; raise
+        `InvalidSetting`."""
         root = (project or Path(environ.get("OSO_PROJECT") or Path.cwd())).resolve()
+        catalog_of(environ)
+        gateway = environ.get("OSO_GATEWAY") or "local"
+        if gateway not in GATEWAYS:
+            raise InvalidSetting("OSO_GATEWAY", gateway, f"must be one of {', '.join(GATEWAYS)}")
         return cls(
             project=root,
             home=(root / (environ.get("OSO_HOME") or ".oso")).resolve(),
             postgres_dsn=environ.get("OSO_POSTGRES_DSN") or None,
+            gateway=gateway,
         )
+
+    def require_local(self) -> None:
+        """Raise `InvalidSetting` unless SQLMesh builds here, which is all that `oso` can do."""
+        if self.gateway != "local":
+            problem = (
+                "only the embedded warehouse is filled by `oso`; use `sqlmesh plan`, or unset it"
+            )
+            raise InvalidSetting("OSO_GATEWAY", self.gateway, problem)
 
     def make_home(self) -> None:
         """Make the folder that data is kept in; raise `InvalidSetting` when that cannot be."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from inspect import cleandoc
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 
+from oso_processors.catalog import require_built_for
 from oso_processors.errors import (
     ModelsFailed,
     ProjectInvalid,
@@ -31,7 +33,7 @@ from oso_processors.errors import (
     WithoutGrain,
 )
 from oso_processors.progress import Progress, Step
-from oso_processors.settings import CATALOG, Settings
+from oso_processors.settings import Settings
 from oso_processors.tables import Built, Column, Table
 
 ENVIRONMENT = "prod"
@@ -82,7 +84,8 @@ class Warehouse:
     """The project's models and their tables in the embedded warehouse."""
 
     def __init__(self, settings: Settings) -> None:
-        """Load the project; raise `ProjectInvalid` or `WarehouseLocked`."""
+        """Load the project; raise `ProjectInvalid`, `WarehouseLocked` or `OtherCatalog`."""
+        settings.require_local()
         settings.make_home()
         # config.yaml reads where the warehouse is from the environment, as sqlmesh itself does.
         os.environ["OSO_HOME"] = str(settings.home)
@@ -91,6 +94,8 @@ class Warehouse:
         set_console(self._watch)
         try:
             self._context = Context(paths=[str(settings.project)])
+            self._catalog = str(self._context.default_catalog)
+            require_built_for(self.connection, self._catalog)
             self.connection.execute(f"SET temp_directory = '{settings.home / 'tmp'}'")
         except duckdb.IOException as error:
             raise WarehouseLocked(str(settings.warehouse), str(error)) from None
@@ -157,7 +162,10 @@ class Warehouse:
         snapshot = self._snapshots().get(model_name)
         if snapshot is None:
             raise UnknownModel(name, model_name, tuple(self._snapshots()))
-        physical = snapshot.table_name(is_deployable=True)
+        # A project's id may hold dashes.
+        physical = exp.to_table(snapshot.table_name(is_deployable=True), dialect="bigquery").sql(
+            dialect="duckdb", identify=True
+        )
         types = self._types(physical)
         for column in columns:
             if column not in types:
@@ -175,7 +183,7 @@ class Warehouse:
             query=f"SELECT {listed} FROM {physical}",
             columns=tuple(Column(each, types[each], words.get(each, "")) for each in columns),
             grain=grain,
-            description=snapshot.model.description or "",
+            description=cleandoc(snapshot.model.description or ""),
             fingerprint=str(snapshot.version),
         )
 
@@ -236,7 +244,7 @@ class Warehouse:
         found = self.connection.execute(
             "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'raw'"
             " AND table_name = ?",
-            [CATALOG, name],
+            [self._catalog, name],
         ).fetchone()
         return found is not None
 
@@ -289,7 +297,7 @@ class Warehouse:
         return sorted(row[0] for row in rows)
 
     def _children(self, raw_table: str) -> list[str]:
-        name = f'"{CATALOG}"."raw"."{raw_table}"'
+        name = f'"{self._catalog}"."raw"."{raw_table}"'
         models = self._context.models.items()
         return [fqn for fqn, model in models if name in model.depends_on]
 
@@ -307,7 +315,7 @@ class Warehouse:
 
 def _public(name: str) -> str:
     """Turn SQLMesh's ``"oso"."marts"."metrics_v1"`` into ``marts.metrics_v1``."""
-    return name.replace('"', "").removeprefix(f"{CATALOG}.")
+    return ".".join(name.replace('"', "").split(".")[-2:])
 
 
 def _failures(error: Any) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import psycopg
@@ -15,8 +17,14 @@ from oso_processors.sample import SampleSize, make_sample
 from oso_processors.settings import Settings
 from oso_processors.stores.local_postgres import serving
 
+if TYPE_CHECKING:
+    from sqlmesh.core.model import SqlModel
+
+    from oso_processors.googlesql import Content, Engine
+
 PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared" / "data"
+COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
 
 
 @pytest.fixture
@@ -31,6 +39,68 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """GoogleSQL as BigQuery speaks it."""
+    # Imported here, as SQLMesh is below, since most tests need neither.
+    from oso_processors.googlesql import Engine
+
+    return Engine.load(Progress(quiet=True))
+
+
+@pytest.fixture(scope="session")
+def duckdb_rows() -> Iterator[Callable[[str, Mapping[str, Content]], list[tuple[Any, ...]]]]:
+    """Gives the rows of a query in DuckDB's SQL over tables described as for GoogleSQL."""
+    from sqlglot import exp
+
+    def fill(connection: duckdb.DuckDBPyConnection, name: str, table: Content) -> None:
+        kinds = [exp.DataType.build(each, dialect="bigquery") for each in table.columns.values()]
+        typed = ", ".join(
+            f'"{each}" {kind.sql("duckdb")}'
+            for each, kind in zip(table.columns, kinds, strict=True)
+        )
+        if "." in name:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name.partition('.')[0]}")
+        connection.execute(f"CREATE OR REPLACE TABLE {name} ({typed})")
+        if table.rows:
+            marks = f"({', '.join('?' * len(kinds))})"
+            values = [value for row in table.rows for value in row]
+            listed = ", ".join(marks for _ in table.rows)
+            connection.execute(f"INSERT INTO {name} VALUES {listed}", values)
+
+    def rows(sql: str, tables: Mapping[str, Content]) -> list[tuple[Any, ...]]:
+        for name, table in tables.items():
+            fill(connection, name, table)
+        return connection.execute(sql).fetchall()
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield rows
+
+
+@pytest.fixture(scope="session")
+def model_of() -> Callable[..., SqlModel]:
+    """Makes a model of a query and what its header holds; it knows the project's macros."""
+    from sqlmesh import macro
+    from sqlmesh.core.dialect import parse
+    from sqlmesh.core.model import load_sql_based_model
+
+    before = macro.get_registry()
+    macro.set_registry({})
+    for path in sorted((PROJECT / "macros").glob("[!_]*.py")):
+        importlib.reload(importlib.import_module(f"macros.{path.stem}"))
+    macros = macro.get_registry()
+    macro.set_registry(before)
+
+    def make(query: str, header: str = "") -> SqlModel:
+        text = f"MODEL (name a.b, kind FULL, dialect bigquery{header});\n{query}"
+        return load_sql_based_model(
+            parse(text, default_dialect="bigquery"), dialect="bigquery", macros=macros
+        )
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -63,16 +133,24 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(project=PROJECT, home=tmp_path / "home")
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project that a test may change."""
-    copy = tmp_path / "project"
-    copy.mkdir()
-    for name in ("models", "macros", "audits", "seeds", "processors"):
-        shutil.copytree(PROJECT / name, copy / name)
-    for name in ("config.yaml", "external_models.yaml", "sources.yaml"):
-        shutil.copy(PROJECT / name, copy / name)
+@pytest.fixture(scope="session")
+def copy_project() -> Callable[[Path], Path]:
+    """Make a copy of the project, its Python package left out, at a path."""
+
+    def copy(target: Path) -> Path:
+        for name in COPIED:
+            shutil.copytree(PROJECT / name, target / name)
+        for path in PROJECT.glob("*.yaml"):
+            shutil.copy(path, target)
+        return target
+
     return copy
+
+
+@pytest.fixture
+def project(copy_project: Callable[[Path], Path], tmp_path: Path) -> Path:
+    """A copy of the project that a test may change."""
+    return copy_project(tmp_path / "project")
 
 
 @pytest.fixture

@@ -1,26 +1,62 @@
-"""The generated reference is what the code says today."""
+"""The reference is what the code says today."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import click
 import pytest
 
+from oso_processors import errors
+from oso_processors.cli import COMMANDS, main
 from oso_processors.declarations import Processor
-from oso_processors.reference import pages
+from oso_processors.reference import PAGES, page
+from oso_processors.reference.faults import CODES
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+PROJECT = Path(__file__).parents[1]
+FOLDER = PROJECT / "docs" / "reference"
+SETTING = re.compile(r"\bOSO_[A-Z0-9_]+[A-Z0-9]\b")
 
 
-@pytest.mark.parametrize("name", list(pages()))
+@pytest.mark.parametrize("name", list(PAGES))
 def test_the_reference_is_up_to_date(name):
     written = (FOLDER / name).read_text("utf-8")
 
-    assert written == pages()[name], "stale; run `python -m oso_processors.reference`"
+    assert written == page(name), "stale; run `python -m oso_processors.reference`"
 
 
 def test_every_key_of_a_processor_is_in_the_reference_with_words():
     for key, field in Processor.model_fields.items():
         assert field.description
-        assert f"| `{key}` |" in pages()["processors.md"]
-        assert field.description in pages()["processors.md"]
+        assert f"| `{key}` |" in page("processors.md")
+        assert field.description in page("processors.md")
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help_and_an_example(name):
+    command = main.get_command(click.Context(main), name)
+
+    assert command is not None
+    assert command.help
+    assert re.search(rf"Examples?:\n +oso {name}", command.help.replace("\b", ""))
+
+
+def test_every_error_has_a_documented_exit_code_and_words():
+    for each in errors.OsoError.__subclasses__():
+        assert each.__doc__
+        assert each.exit_code in CODES
+
+
+def test_every_setting_that_the_code_reads_is_in_the_reference():
+    files = [
+        *PROJECT.glob("oso_processors/**/*.py"),
+        *PROJECT.glob("models/**/*.py"),
+        PROJECT / "config.yaml",
+        PROJECT / "sources.yaml",
+    ]
+    read = {name for path in files for name in SETTING.findall(path.read_text())}
+
+    listed = set(SETTING.findall((FOLDER / "settings.md").read_text()))
+
+    assert read <= listed

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -16,8 +19,13 @@ BIN = Path(sys.executable).parent
 
 
 def oso(
-    project: Path, home: Path, *arguments: str, **environ: str
+    project: Path,
+    home: Path,
+    *arguments: str,
+    before: Callable[[], None] | None = None,
+    **environ: str,
 ) -> subprocess.CompletedProcess[str]:
+    """Run a command; ``before`` is called in the new process."""
     environment = {**os.environ, "OSO_HOME": str(home), "COLUMNS": "120", **environ}
     environment.pop("OSO_POSTGRES_DSN", None)
     return subprocess.run(
@@ -27,18 +35,16 @@ def oso(
         capture_output=True,
         text=True,
         check=False,
+        preexec_fn=before,
     )
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
+def finished(
+    copy_project: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory, sample: Path
+) -> Path:
     """The home of a finished run on the small sample, in a copy of the project."""
-    folder = tmp_path_factory.mktemp("finished")
-    root = Path(__file__).parents[1]
-    for name in ("models", "macros", "audits", "seeds", "processors"):
-        shutil.copytree(root / name, folder / name)
-    for name in ("config.yaml", "external_models.yaml", "sources.yaml"):
-        shutil.copy(root / name, folder / name)
+    folder = copy_project(tmp_path_factory.mktemp("finished") / "project")
     done = oso(folder, folder / ".oso", "run", "--from", str(sample))
     assert done.returncode == 0, done.stderr
     return folder
@@ -270,12 +276,114 @@ def test_an_empty_source_folder_is_one_clear_line(project, tmp_path):
     assert "holds no hour; hours are named 2025-01-31-15.json.gz" in done.stderr
 
 
+def limited(bytes_a_file: int) -> Callable[[], None]:
+    """Let a process write no more than that to any one file, as a full disk would."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file))
+
+
+FULL = {
+    "the warehouse cannot be made": (("collect",), 1_000, "the warehouse"),
+    "rows cannot wait to be landed": (("collect",), 13_000, "the temporary folder"),
+    "rows cannot land": (("collect",), 100_000, "the warehouse"),
+    "the sample cannot be written": (("sample", "--to", "made"), 1_000, "this command"),
+}
+
+
+@pytest.mark.parametrize("what", FULL)
+def test_a_full_disk_is_one_clear_line(project, sample, tmp_path, what):
+    arguments, size, place = FULL[what]
+    taken = ("--from", str(sample)) if arguments == ("collect",) else ()
+
+    done = oso(project, tmp_path / "home", *arguments, *taken, before=limited(size))
+
+    said = f"Error: {place}: no space left on the disk; free some and run again"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, said)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with room for half a megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=500k", "small", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_file_system_that_is_full_is_one_clear_line_and_loses_nothing(
+    project, sample, small_disk
+):
+    home = small_disk / "home"
+
+    full = oso(project, home, "collect", "--from", str(sample))
+    subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
+    freed = oso(project, home, "collect", "--from", str(sample))
+
+    said = "Error: the warehouse: no space left on the disk; free some and run again"
+    assert (full.returncode, full.stderr.splitlines()[-1]) == (1, said)
+    assert freed.returncode == 0
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        query = "SELECT count(*), count(DISTINCT (id, hour)) FROM raw.gharchive__events"
+        ((all_rows, different),) = connection.execute(query).fetchall()
+    assert all_rows == different > 1400
+
+
+def without_privilege() -> None:
+    """Let the system refuse root too what a file's mode refuses its owner."""
+    if os.geteuid() == 0:
+        drop, override, search = 24, 1, 2
+        libc = ctypes.CDLL(None)
+        for capability in (override, search):
+            if libc.prctl(drop, capability, 0, 0, 0):
+                raise OSError("this root cannot drop a capability")
+
+
+CLOSED = {
+    "the home's folder": (
+        "collect",
+        "above",
+        2,
+        "OSO_HOME: '{above}/home': cannot be made: Permission denied; name a folder that may be written",
+    ),
+    "the home": (
+        "collect",
+        "above/home",
+        1,
+        '{above}/home/warehouse.duckdb: cannot be opened: IO Error: Cannot open file "{above}/home/'
+        'warehouse.duckdb": Permission denied; see that it may be written',
+    ),
+    "where a sample shall be": (
+        "sample",
+        "above/home",
+        1,
+        "{above}/home/sample.making: permission denied; open it, or name another place",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CLOSED)
+def test_a_folder_that_may_not_be_written_is_one_clear_line(project, sample, tmp_path, what):
+    command, closed, exit_code, said = CLOSED[what]
+    (tmp_path / closed).mkdir(parents=True)
+    (tmp_path / closed).chmod(0o555)
+    above = tmp_path / "above"
+    taken = ("--from", str(sample)) if command == "collect" else ()
+
+    done = oso(project, above / "home", command, *taken, before=without_privilege)
+
+    assert (done.returncode, done.stderr) == (exit_code, f"Error: {said.format(above=above)}\n")
+
+
 def test_a_locked_warehouse_is_one_clear_line(ran, sample):
     with duckdb.connect(str(ran / ".oso" / "warehouse.duckdb")):
         done = oso(ran, ran / ".oso", "run", "--from", str(sample))
 
     assert done.returncode == 1
     assert "warehouse.duckdb: cannot be opened" in done.stderr
+    assert done.stderr.endswith("; end the process that holds it, or wait\n")
     assert "Traceback" not in done.stderr
 
 

@@ -18,7 +18,7 @@ SELECT
   CAST(repositories.artifact_id AS STRING) AS artifact_id /* The artifact. */
 FROM staging.directory_artifacts AS listed
 JOIN intermediate.repositories AS repositories
-  ON repositories.repository_name = LOWER(CONCAT(listed.artifact_namespace, '/', listed.artifact_name))
+  ON repositories.repository_name = @lower_ascii(CONCAT(listed.artifact_namespace, '/', listed.artifact_name))
 WHERE
   listed.artifact_source = 'GITHUB' AND listed.artifact_name <> ''
 UNION DISTINCT
@@ -27,7 +27,7 @@ SELECT
   CAST(repositories.artifact_id AS STRING) AS artifact_id
 FROM staging.directory_artifacts AS listed
 JOIN intermediate.repositories AS repositories
-  ON repositories.artifact_namespace = LOWER(listed.artifact_namespace)
+  ON repositories.artifact_namespace = @lower_ascii(listed.artifact_namespace)
 WHERE
   listed.artifact_source = 'GITHUB' AND listed.artifact_name = ''
 UNION DISTINCT

@@ -50,4 +50,7 @@ SELECT
   CAST(event_source AS STRING) AS event_source /* GIT, or GITHUB for commits known from pushes. */
 FROM found
 QUALIFY
-  ROW_NUMBER() OVER (PARTITION BY artifact_id, sha ORDER BY committed_at, person_id) = 1
+  ROW_NUMBER() OVER (
+    PARTITION BY artifact_id, sha
+    ORDER BY committed_at, person_id, is_bot, event_source
+  ) = 1

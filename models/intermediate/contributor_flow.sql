@@ -45,9 +45,9 @@ WITH periods AS (
     bucket,
     ordinal,
     COUNT(*) AS active_count,
-    COUNTIF(previous_ordinal IS NULL) AS new_count,
-    COUNTIF(previous_ordinal = ordinal - 1) AS returning_count,
-    COUNTIF(previous_ordinal < ordinal - 1) AS resurrected_count
+    COUNT(IF(previous_ordinal IS NULL, 1, NULL)) AS new_count,
+    COUNT(IF(previous_ordinal = ordinal - 1, 1, NULL)) AS returning_count,
+    COUNT(IF(previous_ordinal < ordinal - 1, 1, NULL)) AS resurrected_count
   FROM periods
   GROUP BY
     entity_type,

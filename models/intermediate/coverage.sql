@@ -30,7 +30,7 @@ WITH collected AS (
 SELECT
   CAST(calendar.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(calendar.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  SAFE_CAST(@ratio(COALESCE(SUM(collected.hour_count), 0), 24 * COUNT(*)) AS NUMERIC(38, 9)) AS coverage, /* The share of its hours that were collected, 0 to 1. */
+  @decimal(@ratio(COALESCE(SUM(collected.hour_count), 0), 24 * COUNT(*))) AS coverage, /* The share of its hours that were collected, 0 to 1. */
   CAST(MAX(calendar.next_date) <= CAST(@execution_date AS DATE) AS BOOL) AS is_complete /* Whether the bucket has ended. */
 FROM intermediate.calendar AS calendar
 CROSS JOIN bounds

@@ -41,7 +41,7 @@ WITH commits AS (
   QUALIFY
     ROW_NUMBER() OVER (
       PARTITION BY entities.entity_type, entities.entity_id, found.sha
-      ORDER BY found.committed_at, found.person_id
+      ORDER BY found.committed_at, found.person_id, found.is_bot, entities.artifact_source
     ) = 1
 ), activity AS (
   SELECT

@@ -37,7 +37,7 @@ WITH listed AS (
   QUALIFY
     ROW_NUMBER() OVER (
       PARTITION BY CAST(created_at AS DATE), repository_source_id, sha
-      ORDER BY created_at, author
+      ORDER BY created_at, author, author_name
     ) = 1
 )
 SELECT

@@ -41,7 +41,7 @@ WITH bearers AS (
   FROM histories
   UNION DISTINCT
   SELECT
-    LOWER(CONCAT(artifact_namespace, '/', artifact_name)) AS repository_name
+    @lower_ascii(CONCAT(artifact_namespace, '/', artifact_name)) AS repository_name
   FROM staging.directory_artifacts
   WHERE
     artifact_source = 'GITHUB' AND artifact_name <> ''

@@ -18,7 +18,7 @@ WITH histories AS (
   SELECT
     entity_id,
     artifact_source,
-    @ratio(COUNTIF(has_git_history), COUNT(*)) AS history_share
+    @ratio(COUNT(IF(has_git_history, 1, NULL)), COUNT(*)) AS history_share
   FROM intermediate.entities
   WHERE
     entity_type = 'project'
@@ -30,9 +30,9 @@ SELECT
   CAST(metrics.metric_id AS STRING) AS metric_id, /* The metric, as metrics_v1 describes it. */
   CAST(measurements.entity_id AS STRING) AS project_id, /* The project. */
   CAST(measurements.sample_date AS DATE) AS sample_date, /* The bucket's first day, in UTC; 1970-01-01 for all time. */
-  SAFE_CAST(measurements.amount AS NUMERIC(38, 9)) AS amount, /* The value; NULL where the metric has none for the bucket. */
+  @decimal(measurements.amount) AS amount, /* The value; NULL where the metric has none for the bucket. */
   CAST(metrics.unit AS STRING) AS unit, /* What the amount counts. */
-  SAFE_CAST(@covered(catalogue.basis, histories.history_share, coverage.coverage) AS NUMERIC(38, 9)) AS coverage, /* The share of the bucket that was really collected, 0 to 1. */
+  @decimal(@covered(catalogue.basis, histories.history_share, coverage.coverage)) AS coverage, /* The share of the bucket that was really collected, 0 to 1. */
   CAST(coverage.is_complete AS BOOL) AS is_complete /* Whether the bucket has ended. */
 FROM intermediate.measurements AS measurements
 JOIN marts.metrics_v1 AS metrics

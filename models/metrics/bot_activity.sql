@@ -18,7 +18,7 @@ SELECT
   CAST(activity.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
   CAST(activity.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(activity.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  SAFE_CAST(SUM(activity.event_count) AS NUMERIC(38, 9)) AS amount /* How many contributions. */
+  @decimal(SUM(activity.event_count)) AS amount /* How many contributions. */
 FROM intermediate.actor_activity AS activity
 JOIN seeds.event_types AS event_types
   ON event_types.event_type = activity.event_type

@@ -37,9 +37,9 @@ SELECT
   CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
   CAST(bucket AS STRING) AS bucket, /* monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  SAFE_CAST(COUNTIF(2 * (
+  @decimal(COUNT(IF(2 * (
     running_count - contribution_count
-  ) < total_count) AS NUMERIC(38, 9)) AS amount /* How many people. */
+  ) < total_count, 1, NULL))) AS amount /* How many people. */
 FROM shares
 GROUP BY
   entity_type,

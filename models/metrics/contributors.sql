@@ -20,7 +20,7 @@ SELECT
   CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
   CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  SAFE_CAST(COUNT(*) AS NUMERIC(38, 9)) AS amount /* How many people. */
+  @decimal(COUNT(*)) AS amount /* How many people. */
 FROM intermediate.contributor_activity
 GROUP BY
   entity_type,

@@ -19,7 +19,7 @@ WITH months AS (
     entity_id,
     artifact_source,
     sample_date AS month_date,
-    COUNTIF(commit_day_count >= @VAR('full_time_days')) AS developer_count
+    COUNT(IF(commit_day_count >= @VAR('full_time_days'), 1, NULL)) AS developer_count
   FROM intermediate.contributor_activity
   WHERE
     commit_count > 0 AND bucket = 'monthly'
@@ -45,7 +45,7 @@ SELECT
   CAST(months.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
   CAST(buckets.bucket AS STRING) AS bucket, /* monthly, quarterly or yearly. */
   CAST(buckets.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  SAFE_CAST(@ratio(SUM(months.developer_count), MAX(buckets.month_count)) AS NUMERIC(38, 9)) AS amount /* How many people. */
+  @decimal(@ratio(SUM(months.developer_count), MAX(buckets.month_count))) AS amount /* How many people. */
 FROM months
 JOIN buckets
   ON buckets.month_date = months.month_date

@@ -18,5 +18,5 @@ SELECT
   CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
   CAST(bucket AS STRING) AS bucket, /* weekly, monthly, quarterly or yearly. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  SAFE_CAST(new_count AS NUMERIC(38, 9)) AS amount /* How many people. */
+  @decimal(new_count) AS amount /* How many people. */
 FROM intermediate.contributor_flow

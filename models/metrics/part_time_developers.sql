@@ -18,7 +18,7 @@ SELECT
   CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
   CAST(bucket AS STRING) AS bucket, /* monthly. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  SAFE_CAST(COUNTIF(commit_day_count < @VAR('full_time_days')) AS NUMERIC(38, 9)) AS amount /* How many people. */
+  @decimal(COUNT(IF(commit_day_count < @VAR('full_time_days'), 1, NULL))) AS amount /* How many people. */
 FROM intermediate.contributor_activity
 WHERE
   commit_count > 0 AND bucket = 'monthly'

@@ -18,7 +18,7 @@ SELECT
   CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
   CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  SAFE_CAST(SUM(event_count) AS NUMERIC(38, 9)) AS amount /* How many pushes. */
+  @decimal(SUM(event_count)) AS amount /* How many pushes. */
 FROM intermediate.actor_activity
 WHERE
   event_type = 'PUSH'

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from oso_processors import __version__
-from oso_processors.errors import OsoError
+from oso_processors.errors import NotPermitted, OsoError
 from oso_processors.settings import Settings
 
 COMMANDS = {
+    "check": "Check models before a pull request.",
     "collect": "Land what is new in the sources.",
     "psql": "Open the serving database in psql.",
     "release": "Publish what is built, in every store at once.",
@@ -47,10 +50,31 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; exit with the error's own code."""
         try:
-            return super().invoke(ctx)
+            with _refusals_told():
+                return super().invoke(ctx)
         except OsoError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """Say in one line that a place is closed or the disk is full, wherever in the work that shows."""
+    try:
+        yield
+    except PermissionError as error:
+        raise NotPermitted(str(error.filename)) from error
+    except _refusals() as error:
+        from oso_processors.collectors.landing import raise_if_full
+
+        raise_if_full(error, "this command")
+        raise
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    import duckdb
+
+    return (OSError, duckdb.Error)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,11 +7,16 @@ is ever landed: `settled` marks how far that is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
+
+# Each landing has a cost of its own, and rows that wait take room on the disk; files do not.
+ROW_BYTES = 256 * 1024 * 1024
+FILE_BYTES = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,10 @@ class Batch:
             self.state = orjson.dumps(state).decode()
 
     @property
-    def size(self) -> int:
-        """How many bytes wait: rows, and files about as they will be read."""
-        return self.written + sum(each.size for each in self.references)
+    def is_large(self) -> bool:
+        """Whether what waits is worth a transaction of its own."""
+        referenced = sum(each.size for each in self.references)
+        return self.written >= ROW_BYTES or referenced >= FILE_BYTES
 
     @property
     def unsettled(self) -> int:
@@ -92,5 +98,7 @@ class Batch:
 
     def close(self) -> None:
         """Close and remove the waiting rows."""
-        self.file.close()
+        # What still waits to be written is not wanted any more, so that a full disk is no harm.
+        with suppress(OSError):
+            self.file.close()
         self.path.unlink(missing_ok=True)

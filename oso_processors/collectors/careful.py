@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import orjson
+from isal import igzip, isal_zlib
 
 from oso_processors.collectors.schema import sql_type
 
@@ -130,12 +130,13 @@ def _guarded(path: Path, values: Iterator[T]) -> Iterator[T]:
         raise Unreadable(f"cannot be read ({error.strerror})") from None
     except gzip.BadGzipFile:
         raise Unreadable(_what_it_is(path)) from None
-    except (EOFError, zlib.error) as error:
+    except (EOFError, isal_zlib.IsalError) as error:  # type: ignore[misc]
         raise Unreadable(f"truncated or damaged gzip ({error})") from None
 
 
 def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    # Four times as fast as the standard library, which is most of what reading an hour costs.
+    return igzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[no-untyped-call]
 
 
 def _what_it_is(path: Path) -> str:

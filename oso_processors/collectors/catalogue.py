@@ -34,6 +34,7 @@ def configured(streams: Sequence[Stream]) -> dict[str, Any]:
                 "destination_sync_mode": stream.sync,
                 "cursor_field": [stream.cursor_field] if stream.cursor_field else [],
                 "primary_key": [[key] for key in stream.primary_key],
+                "include_files": stream.is_file_based,
             }
             for stream in streams
         ]

@@ -12,9 +12,10 @@ from jsonschema.exceptions import ValidationError, best_match
 from oso_processors.errors import ConfigFailure
 
 
-def check_config(spec: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+def check_config(spec: Mapping[str, Any], config: Any) -> None:
     """Raise `ConfigFailure` when ``config`` is not as ``spec`` says."""
-    unknown = [key for key in config if key not in spec["properties"]]
+    keys = config if isinstance(config, Mapping) else ()
+    unknown = [key for key in keys if key not in spec["properties"]]
     if unknown:
         close = difflib.get_close_matches(unknown[0], spec["properties"], n=1)
         hint = (
@@ -23,5 +24,5 @@ def check_config(spec: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         raise ConfigFailure(f"config: {unknown[0]}: unknown key; {hint}")
     error: ValidationError | None = best_match(Draft7Validator(spec).iter_errors(config))
     if error is not None:
-        place = ".".join(str(part) for part in error.absolute_path) or "config"
-        raise ConfigFailure(f"config: {place}: {error.message}")
+        place = ".".join(str(part) for part in error.absolute_path)
+        raise ConfigFailure(": ".join(part for part in ("config", place, error.message) if part))

@@ -102,7 +102,8 @@ def error_of(message: Mapping[str, Any]) -> tuple[str, bool] | None:
     if message.get("type") != "TRACE" or trace.get("type") != "ERROR":
         return None
     error = trace["error"]
-    return str(error.get("message", "")), error.get("failure_type") == "transient_error"
+    is_transient = error.get("failure_type") in ("transient_error", "system_error")
+    return str(error.get("message", "")), is_transient
 
 
 def parsed(line: bytes) -> dict[str, Any]:

@@ -14,12 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationValueError
+from urllib3.exceptions import (
+    HTTPError,
+    InvalidHeader,
+    LocationValueError,
+    MaxRetryError,
+    ResponseError,
+)
 from urllib3.response import BaseHTTPResponse
 
 from oso_processors.errors import ConfigFailure, TransientFailure
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+SCHEMES = ("http://", "https://")
+# We try again ourselves, to go on where a download was cut; redirects are all that urllib3 repeats.
+REDIRECTS = urllib3.Retry(total=None, connect=False, read=False, other=False, redirect=10)
 BLOCK = 1024 * 1024
 AGENT = "oso-processors"
 
@@ -36,7 +45,9 @@ class Client:
     backoff: float = 1.0
     longest_wait: float = 300.0
     timeout: float = 60.0
-    _pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
+    _pool: urllib3.PoolManager = field(
+        default_factory=lambda: urllib3.PoolManager(retries=REDIRECTS)
+    )
 
     def reach(self, url: str) -> None:
         """Raise `ConfigFailure` for what is no address, `TransientFailure` when nobody answers."""
@@ -44,9 +55,7 @@ class Client:
             with self._ask("HEAD", url, {}):
                 pass
         except HTTPError as error:
-            raise TransientFailure(
-                f"{url}: the connection failed ({type(error).__name__})"
-            ) from error
+            raise TransientFailure(f"{url}: {_why(error)}") from error
 
     def fetch(self, url: str, target: Path) -> Path:
         """Bring ``url`` to ``target``; one that is there already is left as it is.
@@ -69,7 +78,7 @@ class Client:
                 problem, asked = answer
                 wait = max(wait, asked)
             except HTTPError as error:
-                problem = f"the connection failed ({type(error).__name__})"
+                problem = _why(error)
             if attempt + 1 < self.attempts:
                 time.sleep(min(wait, self.longest_wait))
         raise TransientFailure(f"{url}: {problem}; tried {self.attempts} times")
@@ -93,6 +102,8 @@ class Client:
     @contextmanager
     def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> Iterator[BaseHTTPResponse]:
         try:
+            if not url.lower().startswith(SCHEMES):
+                raise LocationValueError(url)
             response = self._pool.request(
                 method,
                 url,
@@ -154,10 +165,15 @@ class _Part:
 def _receive(response: BaseHTTPResponse, part: _Part) -> tuple[str, float] | None:
     if response.status == 200:
         part.begin(response.headers)
+    elif not response.headers.get("Content-Range", "").startswith(f"bytes {part.size()}-"):
+        part.drop()
+        return "the server sent another part than was asked for", 0
     length = response.headers.get("Content-Length")
     expected = part.size() + int(length) if length is not None else None
     with part.path.open("ab") as file:
-        for block in response.stream(BLOCK):
+        # Unlike `stream`, this loses nothing of what came before a cut. Nothing is unpacked: a file
+        # that is packed itself is what we want, whatever its server says of the encoding.
+        while block := response.read1(BLOCK, decode_content=False):
             file.write(block)
         file.flush()
         os.fsync(file.fileno())
@@ -168,6 +184,14 @@ def _receive(response: BaseHTTPResponse, part: _Part) -> tuple[str, float] | Non
 
 def _retry_after(response: BaseHTTPResponse) -> float:
     """Return how many seconds the server asks to wait."""
-    header = response.headers.get("Retry-After")
-    seconds = urllib3.Retry().parse_retry_after(header) if header else 0.0
-    return float(seconds)
+    try:
+        return float(urllib3.Retry().parse_retry_after(response.headers.get("Retry-After", "0")))
+    except InvalidHeader:
+        return 0.0
+
+
+def _why(error: HTTPError) -> str:
+    cause = error.reason if isinstance(error, MaxRetryError) else error
+    if isinstance(cause, ResponseError):
+        return "the server redirects without end"
+    return f"the connection failed ({type(cause).__name__})"

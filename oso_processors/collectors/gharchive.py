@@ -126,7 +126,8 @@ SPEC: Mapping[str, Any] = {
         "mode": {
             "enum": ["files", "records"],
             "default": "files",
-            "description": "Whether events are handed over as files or as records.",
+            "description": "Whether events are handed over as files, to a reader that asks for them, "
+            "or always as records.",
         },
     },
 }
@@ -198,8 +199,8 @@ class Gharchive:
         if "folder" not in config:
             if start is None:
                 raise ConfigFailure("config: start: is needed to fetch hours; give the first day")
-            last = end or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-            return [HourFile(hour, None) for hour in between(start, last)]
+            present = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+            return [HourFile(hour, None) for hour in between(start, min(end or present, present))]
         files = _in_folder(Path(config["folder"]))
         return [
             each
@@ -229,13 +230,14 @@ class _Archive:
         except NotFound:
             if _may_come(hour.hour):
                 return ()
-            yield _gap(hour, "missing at the source")
+            yield from _missing(hour, "missing at the source", streams)
             return streams
         try:
             self._require_sound(path)
         except Unreadable as damage:
-            yield Record("rejects", _reject(hour.name, "the whole file", str(damage), ""))
-            yield _gap(hour, str(damage))
+            if "rejects" in streams:
+                yield Record("rejects", _reject(hour.name, "the whole file", str(damage), ""))
+            yield from _missing(hour, str(damage), streams)
             if hour.path is None:
                 path.unlink()
             # The hour is still to be collected, when the file is mended.
@@ -282,9 +284,12 @@ def _reject(file: str, place: str, reason: str, value: str) -> dict[str, str]:
     return {"file": file, "place": place, "reason": reason, "value": value}
 
 
-def _gap(hour: HourFile, reason: str) -> Record:
-    bounds = {"started_at": text(hour.hour), "ended_at": text(hour.hour + HOUR)}
-    return Record("gaps", {"stream": "events", **bounds, "reason": reason, "detail": hour.name})
+def _missing(hour: HourFile, reason: str, streams: Collection[str]) -> Iterator[Record]:
+    """Yield the gap that an hour is, unless an earlier run has told of it."""
+    if "gaps" in streams:
+        bounds = {"started_at": text(hour.hour), "ended_at": text(hour.hour + HOUR)}
+        body = {"stream": "events", **bounds, "reason": reason, "detail": hour.name}
+        yield Record("gaps", body)
 
 
 def _may_come(hour: datetime) -> bool:
@@ -300,7 +305,12 @@ def _bounds(config: Mapping[str, Any]) -> tuple[datetime | None, datetime | None
             raise ConfigFailure(
                 f"config: {key}: {config[key]!r}: is no date or hour; write 2025-01-31"
             ) from None
-    return found[0], found[1]
+    start, end = found
+    if start is not None and end is not None and end <= start:
+        raise ConfigFailure(
+            f"config: end: {config['end']!r}: is not after start, {config['start']!r}"
+        )
+    return start, end
 
 
 def _in_folder(folder: Path) -> list[HourFile]:

@@ -106,7 +106,8 @@ class GitHistory:
             "mode": {
                 "enum": ["files", "records"],
                 "default": "files",
-                "description": "Whether Parquet is handed over as files or as records.",
+                "description": "Whether Parquet is handed over as files, to a reader that asks for them, "
+                "or always as records.",
             },
         },
     }

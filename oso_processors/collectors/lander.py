@@ -34,9 +34,9 @@ from oso_processors.collectors.source import Stream
 from oso_processors.errors import ConnectorFailed, LandingFailed
 from oso_processors.progress import Progress, Step
 
-BATCH_BYTES = 256 * 1024 * 1024
 # Showing progress costs more than a row does.
 SHOWN_AT_ONCE = 1000
+SHOWN_WARNINGS = 20
 # A timestamp may be ahead of our clock by this much before it is taken for wrong.
 CLOCK_SKEW = "INTERVAL 1 DAY"
 
@@ -74,13 +74,18 @@ def collect(
         tempfile.TemporaryDirectory(prefix="oso-landing-") as folder,
         progress.step(f"collecting {connector.source}") as step,
     ):
-        return _Lander(connection, connector.source, streams, Path(folder), step).run(connector)
+        lander = _Lander(connection, connector, streams, Path(folder), step)
+        try:
+            return lander.run()
+        finally:
+            for warning in lander.warnings[:SHOWN_WARNINGS]:
+                progress.say(f"{connector.source}: {warning}")
 
 
 @dataclass
 class _Lander:
     connection: duckdb.DuckDBPyConnection
-    source: str
+    connector: Connector
     streams: Sequence[Stream]
     folder: Path
     step: Step
@@ -94,6 +99,7 @@ class _Lander:
     unshown: int = 0
 
     def __post_init__(self) -> None:
+        self.source = self.connector.source
         self.by_name = {stream.name: stream for stream in self.streams}
         self.ledger = Ledger(self.connection, self.source)
         self.stored = self.ledger.states()
@@ -105,9 +111,9 @@ class _Lander:
             for number, name in enumerate(self.by_name)
         }
 
-    def run(self, connector: Connector) -> Landed:
+    def run(self) -> Landed:
         try:
-            self._read(connector)
+            self._read()
             if self.failure is not None:
                 self._land_settled()
                 raise ConnectorFailed(self.source, *self.failure)
@@ -125,9 +131,9 @@ class _Lander:
             self.source, dict(+self.rows), self.rejected, self.damaged, tuple(self.warnings)
         )
 
-    def _read(self, connector: Connector) -> None:
+    def _read(self) -> None:
         try:
-            with connector.read(configured(self.streams), as_messages(self.stored)) as lines:
+            with self.connector.read(configured(self.streams), as_messages(self.stored)) as lines:
                 self._hear(lines)
         except ConnectorFailed as error:
             # A TRACE says more than an exit code does.
@@ -160,6 +166,8 @@ class _Lander:
             self._take_state(message["state"])
         elif kind == "TRACE":
             self._take_trace(message)
+        elif kind == "CONTROL":
+            self._take_control(message["control"])
         elif kind == "LOG" and message["log"].get("level") in ("WARN", "ERROR", "FATAL"):
             self.warnings.append(str(message["log"].get("message")))
 
@@ -210,6 +218,15 @@ class _Lander:
         elif (failed := error_of(message)) is not None:
             self.failure = failed
 
+    def _take_control(self, control: Mapping[str, Any]) -> None:
+        """Warn of settings to be kept; sources.yaml is a person's, and their values may be secret."""
+        told = (control.get("connectorConfig") or {}).get("config") or {}
+        old = self.connector.config
+        keys = sorted(key for key in {*old, *told} if old.get(key) != told.get(key))
+        if keys:
+            changed = ", ".join(keys)
+            self.warnings.append(f"the connector changed its settings: {changed}; see sources.yaml")
+
     def _advance(self, stream: str) -> None:
         if stream in self.estimates:
             self.step.advance(total=sum(self.estimates.values()))
@@ -223,9 +240,7 @@ class _Lander:
         appended = [name for name in self.by_name if not self._replaces(name)]
         batches = [self.batches[name] for name in appended]
         # Streams that tell of the same file are landed together.
-        if sum(each.size for each in batches) >= BATCH_BYTES and not any(
-            each.unsettled for each in batches
-        ):
+        if any(each.is_large for each in batches) and not any(each.unsettled for each in batches):
             self._land(appended)
 
     def _finish(self) -> None:
@@ -254,10 +269,14 @@ class _Lander:
         except (duckdb.Error, Unreadable) as error:
             raise_if_full(error)
             landings = self._land_carefully(chosen, load_id)
-        for name, landing in landings.items():
-            self.rows[name] += self.ledger.count(name, load_id)
-            self.rejected += len(landing.rejects)
-            self.damaged += len(landing.damaged)
+        rejected = sum(len(each.rejects) for each in landings.values())
+        damaged = sum(len(each.damaged) for each in landings.values())
+        self.rejected += rejected
+        self.damaged += damaged
+        # What we wrote to the tables of the source's own streams is no row of the source.
+        ours = {"rejects": rejected + damaged, "gaps": damaged}
+        for name in landings:
+            self.rows[name] += self.ledger.count(name, load_id) - ours.get(name, 0)
             batch = self.batches[name]
             if batch.state is not None:
                 self.stored[name] = batch.state

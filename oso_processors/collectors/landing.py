@@ -175,11 +175,11 @@ class Landing:
         )
 
 
-def raise_if_full(error: Exception) -> None:
+def raise_if_full(error: Exception, place: str = "the temporary folder") -> None:
     """Raise `NoSpaceLeft` when that is why the system or DuckDB failed."""
     if isinstance(error, OSError):
         if error.errno in FULL:
-            raise NoSpaceLeft(str(error.filename or "the temporary folder")) from None
+            raise NoSpaceLeft(str(error.filename or place)) from None
     elif any(os.strerror(number) in str(error) for number in FULL):
         raise NoSpaceLeft("the warehouse") from None
 

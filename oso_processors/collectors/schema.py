@@ -60,14 +60,13 @@ def reading(json_schema: Mapping[str, Any], as_it_lies: bool) -> tuple[str, dict
 
 
 def slimmer(json_schema: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Return the function that picks a row out of a parsed raw value."""
+    """Return the function that picks a row out of a parsed raw value; what is null is left out."""
     tree: dict[str, Any] = {}
     for name, prop in json_schema["properties"].items():
         _plant(tree, _path(name, prop), (name, _taker(prop)))
-    empty = dict.fromkeys(json_schema["properties"])
 
     def slim(value: Mapping[str, Any]) -> dict[str, Any]:
-        row: dict[str, Any] = empty.copy()
+        row: dict[str, Any] = {}
         _pick(tree, value, row)
         return row
 

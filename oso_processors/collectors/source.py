@@ -96,7 +96,14 @@ class Estimate:
     rows: int
 
 
-Message = Record | File | State | Log | Estimate
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The configuration as the source itself changed it, for the platform to keep."""
+
+    config: Mapping[str, Any]
+
+
+Message = Record | File | State | Log | Estimate | Control
 
 TEXT: Mapping[str, Any] = {"type": ["null", "string"]}
 INTEGER: Mapping[str, Any] = {"type": ["null", "integer"]}
@@ -156,8 +163,7 @@ def run(source: Source, argv: Sequence[str] | None = None) -> int:
         sys.stdout.buffer.write(protocol.error(str(failure), "transient_error"))
         return 1
     except OSError as failure:
-        text = f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure)
-        sys.stdout.buffer.write(protocol.error(text, "system_error"))
+        sys.stdout.buffer.write(protocol.error(_refused(failure), "system_error"))
         return 1
     finally:
         sys.stdout.buffer.flush()
@@ -206,19 +212,21 @@ def _checked(source: Source, config: Mapping[str, Any]) -> bytes:
     try:
         check_config(source.spec, config)
         source.check(config)
-    except (ConfigFailure, TransientFailure) as failure:
-        body = {"status": "FAILED", "message": str(failure)}
-        return protocol.message("CONNECTION_STATUS", body)
+    except (ConfigFailure, TransientFailure, OSError) as failure:
+        text = _refused(failure) if isinstance(failure, OSError) else str(failure)
+        return protocol.message("CONNECTION_STATUS", {"status": "FAILED", "message": text})
     return protocol.message("CONNECTION_STATUS", {"status": "SUCCEEDED"})
 
 
 def _read(
     source: Source,
     config: Mapping[str, Any],
-    catalogue: Mapping[str, Any],
+    catalogue: Any,
     states: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[bytes]:
-    chosen = [each["stream"]["name"] for each in catalogue["streams"]]
+    chosen = _chosen(source, config, catalogue)
+    if "mode" in source.spec["properties"] and not _takes_files(catalogue):
+        config = {**config, "mode": "records"}
     for name in chosen:
         yield protocol.stream_status(name, "STARTED")
     try:
@@ -231,42 +239,77 @@ def _read(
         yield protocol.stream_status(name, "COMPLETE")
 
 
+def _chosen(source: Source, config: Mapping[str, Any], catalogue: Any) -> list[str]:
+    """Return the streams that are asked for; raise `ConfigFailure` when they cannot be."""
+    try:
+        chosen: list[str] = [each["stream"]["name"] for each in catalogue["streams"]]
+    except (KeyError, TypeError):
+        reason = "is no configured catalogue; run discover and choose from that"
+        raise ConfigFailure(f"catalog: {reason}") from None
+    known = [stream.name for stream in source.streams(config)]
+    for name in chosen:
+        if name not in known:
+            known_names = ", ".join(known)
+            raise ConfigFailure(f"catalog: {name!r}: is no stream; there are {known_names}")
+    return chosen
+
+
+def _takes_files(catalogue: Mapping[str, Any]) -> bool:
+    """Tell whether the reader asks for files: one that does not would take each for a row."""
+    return any(each.get("include_files") for each in catalogue["streams"])
+
+
 def _lines(messages: Iterator[Message], chosen: Collection[str]) -> Iterator[bytes]:
     counts: Counter[str] = Counter()
+    running: set[str] = set()
     heads = {name: protocol.record_head(name) for name in chosen}
     for each in messages:
-        if isinstance(each, Record):
+        if isinstance(each, Record | File):
             if each.stream in heads:
-                counts[each.stream] += 1
-                if counts[each.stream] == 1:
+                if each.stream not in running:
+                    running.add(each.stream)
                     yield protocol.stream_status(each.stream, "RUNNING")
-                yield heads[each.stream] + orjson.dumps(each.data) + protocol.record_tail()
-        elif isinstance(each, File):
-            counts[each.stream] += 1
-            size = each.path.stat().st_size
-            yield protocol.file_record(
-                each.stream, each.columns, str(each.path), each.relative_path, size
-            )
+                counts[each.stream] += 1
+                yield _handed_over(each, heads)
         elif isinstance(each, State):
             yield protocol.state(each.stream, each.data, counts.pop(each.stream, 0))
         elif isinstance(each, Estimate):
             yield protocol.estimate(each.stream, each.rows)
+        elif isinstance(each, Control):
+            yield protocol.control(each.config)
         else:
             yield protocol.log(each.level, each.text)
+
+
+def _handed_over(each: Record | File, heads: Mapping[str, bytes]) -> bytes:
+    if isinstance(each, Record):
+        return heads[each.stream] + orjson.dumps(each.data) + protocol.record_tail()
+    size = each.path.stat().st_size
+    return protocol.file_record(each.stream, each.columns, str(each.path), each.relative_path, size)
 
 
 def _states(path: Path | None) -> dict[str, Mapping[str, Any]]:
     if path is None:
         return {}
-    found = (each for each in _load(path) if each.get("type") == "STREAM")
-    return {
-        each["stream"]["stream_descriptor"]["name"]: each["stream"].get("stream_state") or {}
-        for each in found
-    }
+    try:
+        streams = [each["stream"] for each in _load(path) or () if each["type"] == "STREAM"]
+        return {
+            each["stream_descriptor"]["name"]: each.get("stream_state") or {} for each in streams
+        }
+    except (AttributeError, KeyError, TypeError):
+        reason = "is no list of the states that this connector gave"
+        raise ConfigFailure(f"state: {reason}") from None
 
 
 def _load(path: Path) -> Any:
     try:
         return orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
+    except orjson.JSONDecodeError as error:
         raise ConfigFailure(f"{path}: cannot be read as JSON: {error}") from error
+    except OSError as error:
+        raise ConfigFailure(f"{path}: cannot be read as JSON: {error.strerror}") from error
+
+
+def _refused(failure: OSError) -> str:
+    """Return what the system refuses, and of which file if it says so."""
+    return ": ".join(str(part) for part in (failure.filename, failure.strerror) if part)

@@ -7,6 +7,7 @@ for their content, so that what did not change is not copied again and a retry f
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 import duckdb
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier, Literal
@@ -45,6 +46,8 @@ LOCK = 7_062_113_001
 # A killed run's server process notices within a second that nobody is there any more.
 LOCK_SECONDS = 3.0
 SWITCH_ATTEMPTS = 40
+# What listens at an address may be no Postgres, and silent.
+CONNECT_SECONDS = 15
 SESSION = """
 SET TimeZone = 'UTC';
 SET client_min_messages = warning;
@@ -78,7 +81,7 @@ class PostgresStore:
         """Connect; raise `PostgresUnavailable`, or `ReleaseLocked` when another release is made."""
         place = _place(dsn)
         try:
-            self._connection: Connection[TupleRow] = psycopg.connect(dsn, autocommit=True)
+            self._connection: Connection[TupleRow] = psycopg.connect(_in_time(dsn), autocommit=True)
         except psycopg.Error as error:
             raise PostgresUnavailable(place, _why_not(error)) from None
         try:
@@ -317,6 +320,13 @@ def _type(column: Column, table: str) -> str:
         return TYPES[kind]
     found = checksum.DECIMAL.fullmatch(column.type)
     return f"numeric({found[1]},{found[2]})" if found else "numeric"
+
+
+def _in_time(dsn: str) -> str:
+    """Return the address, with a limit to the wait for an answer unless a person has set one."""
+    if "connect_timeout" in conninfo_to_dict(dsn) or "PGCONNECT_TIMEOUT" in os.environ:
+        return dsn
+    return make_conninfo(dsn, connect_timeout=CONNECT_SECONDS)
 
 
 def _place(dsn: str) -> str:

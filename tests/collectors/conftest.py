@@ -1,11 +1,17 @@
-"""Git repositories of known content."""
+"""Git repositories of known content, and a web server that can fail in every way."""
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import os
+import re
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -96,3 +102,135 @@ def known_history(new_repository) -> Callable[[Path], tuple[Repository, dict[str
         return made, shas
 
     return make
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a server does wrong once.
+
+    With `status` it sends that and no file; else it sends the file, but ends the connection after
+    `cut` bytes, or says that it is `length` bytes long, or waits before the last byte.
+    """
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    length: int | None = None
+    pause: float = 0
+
+
+@dataclass
+class Website:
+    """A web server: `files` by path, and `faults` by path, one for each request until none is left."""
+
+    address: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    faults: defaultdict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    has_ranges: bool = True
+    tag: Callable[[bytes], str] = lambda content: f'"{hashlib.sha256(content).hexdigest()}"'
+    requests: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+
+    def ranges(self) -> list[str | None]:
+        """Return what part each request asked for."""
+        return [headers.get("Range") for _, _, headers in self.requests]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    website: Website
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        self.website.requests.append((self.command, self.path, dict(self.headers)))
+        faults = self.website.faults[self.path]
+        fault = faults.pop(0) if faults else Fault()
+        content = self.website.files.get(self.path)
+        if fault.status is not None or content is None:
+            self._head(fault.status or 404, {"Content-Length": "0", **fault.headers})
+        else:
+            self._send(content, fault)
+
+    def _send(self, content: bytes, fault: Fault) -> None:
+        tag = self.website.tag(content)
+        status, body, headers = 200, content, {"ETag": tag} if tag else {}
+        if (start := self._start(tag)) is not None:
+            if start >= len(content):
+                self._head(416, {"Content-Length": "0", "Content-Range": f"bytes */{len(content)}"})
+                return
+            status, body = 206, content[start:]
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        length = fault.length if fault.length is not None else len(body)
+        self._head(status, {**headers, "Content-Length": str(length), **fault.headers})
+        if self.command == "HEAD":
+            return
+        sent = body[: fault.cut]
+        self.wfile.write(sent[:-1])
+        self.wfile.flush()
+        time.sleep(fault.pause)
+        self.wfile.write(sent[-1:])
+
+    def _start(self, tag: str) -> int | None:
+        """Return from where on the file is asked for, None for the whole of it."""
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if asked is None or not self.website.has_ranges:
+            return None
+        return int(asked[1]) if self.headers.get("If-Range", tag) == tag else None
+
+    def _head(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *arguments: object) -> None:
+        """Say nothing: clients that go away are what these tests are about."""
+
+
+@pytest.fixture
+def new_website() -> Iterator[Callable[[], Website]]:
+    """Start a web server on a port of its own."""
+    running: list[tuple[_Server, threading.Thread]] = []
+
+    def start() -> Website:
+        website = Website()
+        handler = type("Handler", (_Handler,), {"website": website})
+        server = _Server(("127.0.0.1", 0), handler)
+        website.address = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        running.append((server, thread))
+        return website
+
+    yield start
+    for server, thread in running:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def website(new_website: Callable[[], Website]) -> Website:
+    """A web server."""
+    return new_website()
+
+
+@pytest.fixture
+def fault() -> type[Fault]:
+    """What can go wrong with an answer of a web server."""
+    return Fault
+
+
+@pytest.fixture
+def closed_address() -> str:
+    """An address at which nobody answers."""
+    with http.server.HTTPServer(("127.0.0.1", 0), _Handler) as server:
+        return f"http://127.0.0.1:{server.server_port}"

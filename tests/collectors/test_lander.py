@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import signal
 import subprocess
@@ -15,10 +16,13 @@ from pathlib import Path
 import duckdb
 import orjson
 import pytest
+from rich.console import Console
 
+from oso_processors.collectors.careful import CHECKED_BYTES
 from oso_processors.collectors.connector import Connector
 from oso_processors.collectors.lander import Landed, collect
 from oso_processors.errors import ConnectorFailed
+from oso_processors.progress import Progress
 
 EVENT = {
     "type": "WatchEvent",
@@ -105,6 +109,60 @@ def test_what_a_trace_says_is_the_error(tmp_path, warehouse, quiet):
 
     with pytest.raises(ConnectorFailed, match=r"made: no such key; .* change its settings"):
         collect(warehouse, connector, quiet)
+
+
+@pytest.mark.parametrize(
+    ("failure_type", "advice"),
+    [
+        ("config_error", "change its settings in sources.yaml"),
+        ("transient_error", "run again"),
+        ("system_error", "run again"),
+    ],
+)
+def test_the_advice_fits_the_kind_of_failure(tmp_path, warehouse, quiet, failure_type, advice):
+    failure = {"message": "it is so", "failure_type": failure_type}
+    trace = {"type": "TRACE", "trace": {"type": "ERROR", "emitted_at": 1, "error": failure}}
+
+    with pytest.raises(ConnectorFailed) as caught:
+        collect(warehouse, script(tmp_path, orjson.dumps(trace), exit_code=1), quiet)
+
+    assert str(caught.value) == f"made: it is so; what came before was landed, {advice}"
+
+
+def control(**config: object) -> bytes:
+    body = {"type": "CONNECTOR_CONFIG", "emitted_at": 1, "connectorConfig": {"config": config}}
+    return orjson.dumps({"type": "CONTROL", "control": body})
+
+
+def test_settings_that_a_connector_changed_are_named_without_their_values(
+    tmp_path, warehouse, quiet
+):
+    made = script(tmp_path, record(1), control(user="ana", token="new"), record(2), state(2))
+    connector = Connector("made", made.command, {"user": "ana", "token": "old", "page": 1})
+
+    landed = collect(warehouse, connector, quiet)
+
+    warning = "the connector changed its settings: page, token; see sources.yaml"
+    assert landed == Landed("made", {"things": 2}, rejected=0, damaged=0, warnings=(warning,))
+
+
+def test_settings_that_a_connector_did_not_change_are_no_news(tmp_path, warehouse, quiet):
+    made = script(tmp_path, control(user="ana"), state(1))
+
+    landed = collect(warehouse, Connector("made", made.command, {"user": "ana"}), quiet)
+
+    assert landed.warnings == ()
+
+
+def test_warnings_are_shown_though_the_connector_fails(tmp_path, warehouse):
+    shown = io.StringIO()
+    log = {"type": "LOG", "log": {"level": "WARN", "message": "half of it is missing"}}
+    connector = script(tmp_path, orjson.dumps(log), exit_code=1)
+
+    with pytest.raises(ConnectorFailed):
+        collect(warehouse, connector, Progress(Console(file=shown)))
+
+    assert "made: half of it is missing\n" in shown.getvalue()
 
 
 def test_text_that_is_no_message_is_a_log(tmp_path, warehouse, quiet):
@@ -215,6 +273,27 @@ def test_a_damaged_file_is_set_aside_and_its_hour_is_a_gap(
     ]
 
 
+def test_a_large_file_that_was_cut_is_set_aside(tmp_path, warehouse, quiet):
+    hour(tmp_path, "2024-05-01-9.json.gz", [orjson.dumps(event(1))])
+    # Large enough that only the warehouse sees the cut, when it reads the file.
+    lines = [orjson.dumps(event(number, noise=os.urandom(1000).hex())) for number in range(6000)]
+    hour(tmp_path, "2024-05-01-10.json.gz", lines)
+    large = tmp_path / "2024-05-01-10.json.gz"
+    assert large.stat().st_size > CHECKED_BYTES * 1.2
+    os.truncate(large, large.stat().st_size - 100_000)
+
+    landed = collect(warehouse, gharchive(tmp_path), quiet)
+
+    assert (landed.rows, landed.damaged) == ({"events": 1, "hours": 1}, 1)
+    assert rows(warehouse, "SELECT id FROM raw.gharchive__events") == [("1",)]
+    assert rows(warehouse, "SELECT hour(started_at), detail FROM raw.gaps") == [
+        (10, "2024-05-01-10.json.gz")
+    ]
+    ((place, reason),) = rows(warehouse, "SELECT place, reason FROM raw.rejects")
+    assert place == "the whole file"
+    assert str(reason).startswith("truncated or damaged gzip")
+
+
 LINES = {
     "broken JSON": (b'{"id":"1","type":"Pu', "not JSON"),
     "a line of 50 MB": (b'{"id":"' + b"x" * 50_000_000 + b'"}', "longer than 16 MB"),
@@ -227,16 +306,18 @@ LINES = {
 }
 
 
+@pytest.mark.parametrize("mode", ["files", "records"])
 @pytest.mark.parametrize("damage", LINES)
-def test_a_bad_line_costs_one_row(tmp_path, warehouse, quiet, damage):
+def test_a_bad_line_costs_one_row(tmp_path, warehouse, quiet, damage, mode):
     line, reason = LINES[damage]
     good = [orjson.dumps(event(number)) for number in (2, 3)]
     hour(tmp_path, "2024-05-01-9.json.gz", [good[0], line, good[1]])
 
-    landed = collect(warehouse, gharchive(tmp_path), quiet)
+    landed = collect(warehouse, gharchive(tmp_path, mode), quiet)
 
     assert rows(warehouse, "SELECT id FROM raw.gharchive__events ORDER BY id") == [("2",), ("3",)]
-    assert landed.rejected == 1
+    # As records, the connector itself sets aside what it sees.
+    assert landed.rejected + landed.rows.get("rejects", 0) == 1
     assert reason in str(rows(warehouse, "SELECT reason FROM raw.rejects")[0][0])
 
 
@@ -274,10 +355,10 @@ def test_a_run_that_is_killed_loses_nothing_and_doubles_nothing(tmp_path, sample
     program = textwrap.dedent(
         """
         import sys, duckdb
-        from oso_processors.collectors import lander
+        from oso_processors.collectors import batch, lander
         from oso_processors.collectors.connector import Connector
         from oso_processors.progress import Progress
-        lander.BATCH_BYTES = 20_000
+        batch.FILE_BYTES = 20_000
         with duckdb.connect(sys.argv[1]) as connection:
             connector = Connector("gharchive", ["source-gharchive"], {"folder": sys.argv[2]})
             lander.collect(connection, connector, Progress(quiet=True))

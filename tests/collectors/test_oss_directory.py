@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import http.server
 import io
 import os
 import tarfile
 import tempfile
-import threading
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -100,30 +98,6 @@ def closed_checkout() -> Iterator[Path]:
             if is_root:
                 os.seteuid(0)
             (Path(folder) / "data" / "projects").chmod(0o755)
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, dict[str, bytes]]]:
-    """The address of a server, and what it serves by path."""
-    pages: dict[str, bytes] = {}
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            content = pages.get(self.path)
-            self.send_response(200 if content is not None else 404)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            self.wfile.write(content or b"")
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}", pages
-        running.shutdown()
-        thread.join()
 
 
 def test_a_directory_becomes_rows(tmp_path):
@@ -271,28 +245,24 @@ def test_a_folder_that_may_not_be_read_is_one_clear_line(closed_checkout):
         OssDirectory().check({"path": str(closed_checkout)})
 
 
-def test_a_public_repository_is_fetched_as_its_archive(tmp_path, server):
-    address, pages = server
+def test_a_public_repository_is_fetched_as_its_archive(tmp_path, website):
     files = {"directory-main/data/projects/c/curl.yaml": CURL}
-    pages["/a/directory/archive/refs/heads/main.tar.gz"] = gzipped(files)
-    config = {"url": f"{address}/a/directory/", "cache": str(tmp_path / "cache")}
+    website.files["/a/directory/archive/refs/heads/main.tar.gz"] = gzipped(files)
+    config = {"url": f"{website.address}/a/directory/", "cache": str(tmp_path / "cache")}
 
     assert rows(config) == rows(checkout(tmp_path / "checkout", curl=CURL))
 
 
-def test_a_branch_that_moved_is_fetched_again(tmp_path, server):
-    address, pages = server
-    config = {"url": f"{address}/a", "branch": "next", "cache": str(tmp_path / "cache")}
+def test_a_branch_that_moved_is_fetched_again(tmp_path, website):
+    config = {"url": f"{website.address}/a", "branch": "next", "cache": str(tmp_path / "cache")}
     path = "/a/archive/refs/heads/next.tar.gz"
-    pages[path] = gzipped({"x/data/projects/c/curl.yaml": CURL})
+    website.files[path] = gzipped({"x/data/projects/c/curl.yaml": CURL})
     rows(config)
-    pages[path] = gzipped({"x/data/projects/w/wget.yaml": b"version: 7\nname: wget"})
+    website.files[path] = gzipped({"x/data/projects/w/wget.yaml": b"version: 7\nname: wget"})
 
     assert [each["name"] for each in rows(config)["projects"]] == ["wget"]
 
 
-def test_a_repository_without_an_archive_is_one_clear_line(tmp_path, server):
-    address, _ = server
-
+def test_a_repository_without_an_archive_is_one_clear_line(tmp_path, website):
     with pytest.raises(ConfigFailure, match="the server has no such archive"):
-        rows({"url": f"{address}/absent", "cache": str(tmp_path)})
+        rows({"url": f"{website.address}/absent", "cache": str(tmp_path)})

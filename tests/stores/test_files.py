@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 
 import duckdb
 import orjson
@@ -104,6 +105,25 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, everything,
 
     with pytest.raises(StoreUnusable, match=r"files: .*releases: .*; what was published before"):
         FilesStore(tmp_path / "releases").build(everything, manifest(1), output())
+
+
+def test_a_full_disk_is_one_clear_line(files, everything, output):
+    made = output()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    # No file of this process may grow beyond that, as on a full disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(StoreUnusable) as caught:
+            files.build(everything, manifest(1, made), made)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    part = files.root / "r1" / "everything.part"
+    assert str(caught.value) == (
+        f'files: {files.root}: IO Error: Could not write file "{part}": File too large;'
+        " what was published before stays"
+    )
 
 
 def test_a_broken_pointer_is_one_clear_line(files):

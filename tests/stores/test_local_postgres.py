@@ -178,6 +178,26 @@ def test_text_is_sorted_by_its_bytes_whatever_the_callers_locale(tmp_path, monke
         assert answer(address, order) == "Babä"
 
 
+def test_a_socket_that_another_process_has_taken_is_one_clear_line(tmp_path):
+    data = tmp_path / "data"
+    with serving(data):
+        pass
+    # A process of another user would not count: Postgres takes its mark for an old one.
+    user = local_postgres.NOBODY if os.geteuid() == 0 else None
+    holder = subprocess.Popen(["sleep", "60"], user=user)
+    (data / ".s.PGSQL.5432.lock").write_text(f"{holder.pid}\n{data}\n0\n5432\n{data}\n")
+
+    with pytest.raises(PostgresUnavailable) as caught, serving(data):
+        pass
+
+    holder.kill()
+    holder.wait()
+    assert str(caught.value) == (
+        f'postgres: {data}: FATAL:  lock file "./.s.PGSQL.5432.lock" already exists;'
+        " mend that, or name a server in OSO_POSTGRES_DSN"
+    )
+
+
 def test_a_folder_that_holds_something_else_is_one_clear_line(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "letter.txt").write_text("mine")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socketserver
 import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import psycopg
@@ -13,6 +15,7 @@ import pytest
 from oso_processors.errors import Mismatch, PostgresUnavailable, StoreUnusable
 from oso_processors.release.verify import verify
 from oso_processors.stores import copying
+from oso_processors.stores import postgres as postgres_store
 from oso_processors.stores.postgres import PostgresStore
 
 from .conftest import COLUMNS, ROWS, manifest
@@ -242,6 +245,51 @@ def test_an_address_that_does_not_answer_is_named_without_its_password():
     assert str(caught.value).startswith("postgres: 127.0.0.1:1/oso: Connection refused; ")
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def occupied() -> Iterator[Callable[[bytes], int]]:
+    """Let something that is no Postgres listen at a port; it says one thing to whoever comes."""
+    told = threading.Event()
+    with ExitStack() as stack:
+
+        def listen(words: bytes) -> int:
+            class Handler(socketserver.BaseRequestHandler):
+                def handle(self) -> None:
+                    self.request.recv(1024)
+                    self.request.sendall(words)
+                    told.wait()
+
+            server = stack.enter_context(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler))
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            stack.callback(told.set)
+            return server.server_address[1]
+
+        yield listen
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "received invalid response to SSL negotiation: H"),
+        (b"", "connection timeout expired"),
+    ],
+)
+def test_a_port_that_something_else_has_taken_is_one_clear_line(
+    occupied, monkeypatch, words, reason
+):
+    monkeypatch.setattr(postgres_store, "CONNECT_SECONDS", 2)
+    port = occupied(words)
+
+    with pytest.raises(PostgresUnavailable) as caught:
+        PostgresStore(f"host=127.0.0.1 port={port} dbname=oso")
+
+    assert str(caught.value) == (
+        f"postgres: 127.0.0.1:{port}/oso: {reason}; mend that, or name a server in OSO_POSTGRES_DSN"
+    )
 
 
 def test_an_address_that_is_none_is_one_clear_line():

@@ -27,9 +27,9 @@ SELECT
   CAST(actor_id AS INT64) AS actor_source_id, /* The account's numeric id at GitHub. */
   CAST(actor_login AS STRING) AS actor_login, /* The account's login at that time. */
   CAST(repo_id AS INT64) AS repository_source_id, /* The repository's numeric id, kept over renames. */
-  CAST(LOWER(repo_name) AS STRING) AS repository_name, /* owner/name at that time, in lower case. */
+  CAST(@lower_ascii(repo_name) AS STRING) AS repository_name, /* owner/name at that time, in lower case. */
   CAST(COALESCE(pull_request_is_merged, FALSE) OR NOT pull_request_merged_at IS NULL AS BOOL) AS is_merged, /* Whether the pull request had been merged. */
-  commits /* The commits that a push listed. */
+  COALESCE(commits, []) AS commits /* The commits that a push listed; never NULL, which an array of BigQuery's cannot be. */
 FROM raw.gharchive__events
 WHERE
   created_at BETWEEN @start_ts AND @end_ts AND NOT repo_id IS NULL

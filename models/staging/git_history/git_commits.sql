@@ -27,10 +27,10 @@ WITH latest AS (
     deletions
   FROM raw.git_history__commits
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY LOWER(repo), sha ORDER BY _load_id DESC) = 1
+    ROW_NUMBER() OVER (PARTITION BY @lower_ascii(repo), sha ORDER BY _load_id DESC) = 1
 )
 SELECT
-  CAST(LOWER(repo) AS STRING) AS repository_name, /* owner/name, in lower case. */
+  CAST(@lower_ascii(repo) AS STRING) AS repository_name, /* owner/name, in lower case. */
   CAST(sha AS STRING) AS sha, /* The commit's hash. */
   CAST(committer_time AS TIMESTAMP) AS committed_at, /* When it entered the history (committer time). */
   CAST(@entity_id(

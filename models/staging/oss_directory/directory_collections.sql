@@ -13,7 +13,7 @@ MODEL (
 
 SELECT
   CAST(@entity_id('OSS_DIRECTORY', '', name) AS STRING) AS collection_id, /* The collection's id. */
-  CAST(LOWER(name) AS STRING) AS collection_name, /* The collection's name in the directory. */
+  CAST(@lower_ascii(name) AS STRING) AS collection_name, /* The collection's name in the directory. */
   CAST(COALESCE(display_name, name) AS STRING) AS display_name, /* The name that people read. */
   CAST(description AS STRING) AS description /* What the collection is. */
 FROM raw.oss_directory__collections

@@ -1,54 +1,43 @@
-"""The reference of what can be declared, made from the declarations' own schema.
-
-`python -m oso_processors.reference` writes it; a test fails when it is stale.
-"""
+"""Reference of what can be declared, made from the declarations' own schema."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from oso_processors.declarations import Processor, Sources
 
-FOLDER = Path("docs/reference")
 KINDS = {"string": "text", "array": "list", "object": "mapping"}
 
 
-def pages() -> dict[str, str]:
-    """Return each page by its file's name."""
-    return {
-        "processors.md": _page(
-            "Processors",
-            "A file in `processors/` promises to publish the output of a model."
-            "\nGrain, types and descriptions are read from the model and not repeated."
-            "\nA key that is not listed here, or is given twice, is an error.",
-            Processor,
-        ),
-        "sources.md": _page(
-            "Sources",
-            "`sources.yaml` lists the connectors that run."
-            "\nIn any text of `command` and `config`, `${NAME}` is replaced by the environment's value"
-            " and is an error where there is none; `${NAME:-default}` then gives the default.",
-            Sources,
-        ),
-    }
+def processors() -> str:
+    """Return the page on `processors/*.yaml`."""
+    return _page(
+        "Processors",
+        "A file in `processors/` promises to publish the output of a model."
+        "\nGrain, types and descriptions are read from the model and not repeated."
+        "\nA key that is not listed here, or is given twice, is an error.",
+        Processor,
+    )
 
 
-def main() -> None:
-    """Write the pages below the working directory."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text, "utf-8")
+def sources() -> str:
+    """Return the page on `sources.yaml`."""
+    return _page(
+        "Sources",
+        "`sources.yaml` lists the connectors that run."
+        "\nIn any text of `command` and `config`, `${NAME}` is replaced by the environment's value"
+        " and is an error where there is none; `${NAME:-default}` then gives the default.",
+        Sources,
+    )
 
 
 def _page(title: str, words: str, kind: type[BaseModel]) -> str:
     rows = [f"| {' | '.join(row)} |\n" for row in _rows(kind)]
     head = "| Key | Holds | Needed | Meaning |\n|---|---|---|---|\n"
-    generated = "<!-- Written by `python -m oso_processors.reference`. -->\n"
-    return f"{generated}# {title}\n\n{words}\n\n{head}{''.join(rows)}"
+    return f"# {title}\n\n{words}\n\n{head}{''.join(rows)}"
 
 
 def _rows(kind: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
@@ -94,7 +83,3 @@ def _holds(field: Mapping[str, Any]) -> str:
 def _listed(field: Mapping[str, Any]) -> str:
     inner = field.get("items", {})
     return f"list of {'lists' if inner.get('type') == 'array' else 'texts'}"
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,267 @@
+"""Idioms of text and JSON."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlmesh.core.dialect import MacroFunc
+
+from linter.idiom import Effect, Idiom
+from linter.shapes import surrounding
+
+ACCOUNT = "(SELECT 'Curl' AS s) AS t"
+OPERATORS = (exp.Binary, exp.Not, exp.In, exp.Between, exp.Concat)
+JSON_SCALARS = (
+    exp.Float64,
+    exp.JSONBool,
+    exp.LaxBool,
+    exp.LaxFloat64,
+    exp.LaxInt64,
+    exp.LaxString,
+)
+
+TEXTS = (
+    Idiom(
+        name="RegexpExtract",
+        what="REGEXP_EXTRACT",
+        effect=Effect.DIFFERS,
+        reason="without a match it is '' on DuckDB, NULL on BigQuery",
+        instead="`NULLIF(REGEXP_EXTRACT(…), '')`",
+        nodes=(exp.RegexpExtract,),
+        matches=lambda node: not isinstance(surrounding(node), (exp.Nullif, MacroFunc)),
+        wrong="SELECT REGEXP_EXTRACT('curl', 'x(.)') AS v",
+        right="SELECT NULLIF(REGEXP_EXTRACT('curl', 'x(.)'), '') AS v",
+        value=None,
+    ),
+    Idiom(
+        name="FormattedText",
+        what="FORMAT",
+        effect=Effect.DIFFERS,
+        reason="DuckDB gives the pattern back as it is",
+        instead="`CONCAT`, `LPAD(CAST(x AS STRING), 5, '0')` and `CAST`",
+        nodes=(exp.Format,),
+        wrong="SELECT FORMAT('%05d', 7) AS v",
+        right="SELECT LPAD(CAST(7 AS STRING), 5, '0') AS v",
+        value="00007",
+    ),
+    Idiom(
+        name="LikeEscape",
+        what="a backslash in LIKE",
+        effect=Effect.DIFFERS,
+        reason="it escapes the next character on BigQuery and is one itself on DuckDB",
+        instead="`STRPOS(s, '_') > 0`, `STARTS_WITH` or `REGEXP_CONTAINS`",
+        nodes=(exp.Like,),
+        matches=lambda node: "\\" in node.expression.name,
+        wrong="SELECT t.s LIKE '%l\\\\_b%' AS v FROM (SELECT 'curl_bot' AS s) AS t",
+        right="SELECT STRPOS(t.s, 'l_b') > 0 AS v FROM (SELECT 'curl_bot' AS s) AS t",
+        value=True,
+    ),
+    Idiom(
+        name="InstrOccurrence",
+        what="INSTR with an occurrence or from the end",
+        effect=Effect.DIFFERS,
+        reason="DuckDB finds the first one",
+        instead="`SPLIT` with `[SAFE_OFFSET(n)]`, or `STRPOS` of the rest",
+        nodes=(exp.StrPosition,),
+        matches=lambda node: (
+            node.args.get("occurrence") is not None
+            or isinstance(node.args.get("position"), exp.Neg)
+        ),
+        wrong="SELECT INSTR(t.s, 'b', 1, 2) AS v FROM (SELECT 'abab' AS s) AS t",
+        right="SELECT STRPOS(t.s, 'b') + STRPOS(SUBSTR(t.s, STRPOS(t.s, 'b') + 1), 'b') AS v"
+        " FROM (SELECT 'abab' AS s) AS t",
+        value=4,
+    ),
+    Idiom(
+        name="SubstrFromOutside",
+        what="SUBSTR from 0, or a length from the end",
+        effect=Effect.DIFFERS,
+        reason="what lies before the first character counts on DuckDB, and not on BigQuery",
+        instead="`SUBSTR(s, 1, n)`, `LEFT` or `RIGHT`",
+        nodes=(exp.Substring,),
+        matches=lambda node: (
+            node.text("start") == "0"
+            or (isinstance(node.args["start"], exp.Neg) and node.args.get("length") is not None)
+        ),
+        wrong="SELECT SUBSTR(t.s, 0, 2) AS v FROM (SELECT 'curl' AS s) AS t",
+        right="SELECT SUBSTR(t.s, 1, 2) AS v FROM (SELECT 'curl' AS s) AS t",
+        value="cu",
+    ),
+    Idiom(
+        name="Sha512",
+        what="SHA512",
+        effect=Effect.DIFFERS,
+        reason="it becomes SHA256 on DuckDB",
+        instead="`SHA256`",
+        nodes=(exp.SHA2,),
+        matches=lambda node: node.args.get("length") is not None and node.text("length") != "256",
+        wrong=f"SELECT STARTS_WITH(TO_HEX(SHA512(t.s)), 'b993f3e2') AS v FROM {ACCOUNT}",
+        right=f"SELECT STARTS_WITH(TO_HEX(SHA256(t.s)), '684a8061') AS v FROM {ACCOUNT}",
+        value=True,
+    ),
+    Idiom(
+        name="FarmFingerprint",
+        what="FARM_FINGERPRINT",
+        effect=Effect.FAILS,
+        reason="DuckDB has no such function",
+        instead="`TO_HEX(SHA256(s))`, or `@entity_id(source, namespace, name)`",
+        nodes=(exp.FarmFingerprint,),
+        wrong=f"SELECT FARM_FINGERPRINT(t.s) = FARM_FINGERPRINT('Curl') AS v FROM {ACCOUNT}",
+        right=f"SELECT TO_HEX(SHA256(t.s)) = TO_HEX(SHA256('Curl')) AS v FROM {ACCOUNT}",
+        value=True,
+    ),
+    Idiom(
+        name="LetterCase",
+        what="LOWER or UPPER",
+        effect=Effect.DIFFERS,
+        reason="letters outside A to Z, such as İ, ß and a Σ that ends a word, become others on DuckDB",
+        instead="`@lower_ascii(s)`",
+        nodes=(exp.Lower, exp.Upper),
+        only_by_hand=True,
+        wrong="SELECT LOWER(t.s) = 'istanbul' AS v FROM (SELECT 'İstanbul' AS s) AS t",
+        right="SELECT @lower_ascii(t.s) = 'istanbul' AS v FROM (SELECT 'İstanbul' AS s) AS t",
+        value=False,
+    ),
+    Idiom(
+        name="SafeFunction",
+        what="SAFE. before a function",
+        effect=Effect.FAILS,
+        reason="DuckDB knows no such prefix",
+        instead="`SAFE_CAST`, or a test of the input first",
+        nodes=(exp.SafeFunc,),
+        wrong="SELECT SAFE.PARSE_DATE('%d/%m/%Y', t.s) AS v FROM (SELECT 'never' AS s) AS t",
+        right="SELECT SAFE_CAST(t.s AS DATE) AS v FROM (SELECT 'never' AS s) AS t",
+        value=None,
+    ),
+    Idiom(
+        name="NetFunction",
+        what="NET.",
+        effect=Effect.FAILS,
+        reason="DuckDB has no such functions without an extension",
+        instead="`NULLIF(REGEXP_EXTRACT(url, r'^[a-z]+://([^/:?#]+)'), '')` for the host",
+        nodes=(exp.NetFunc,),
+        wrong="SELECT NET.HOST('https://curl.se/docs') AS v",
+        right="SELECT NULLIF(REGEXP_EXTRACT('https://curl.se/docs', r'^[a-z]+://([^/:?#]+)'), '') AS v",
+        value="curl.se",
+    ),
+    Idiom(
+        name="NormalizedText",
+        what="NORMALIZE or NORMALIZE_AND_CASEFOLD",
+        effect=Effect.FAILS,
+        reason="DuckDB has no such functions",
+        instead="`@lower_ascii(s)`, and let the collector normalise what needs it",
+        nodes=(exp.Normalize,),
+        wrong=f"SELECT NORMALIZE_AND_CASEFOLD(t.s) = 'curl' AS v FROM {ACCOUNT}",
+        right=f"SELECT @lower_ascii(t.s) = 'curl' AS v FROM {ACCOUNT}",
+        value=True,
+    ),
+    Idiom(
+        name="Soundex",
+        what="SOUNDEX",
+        effect=Effect.FAILS,
+        reason="DuckDB has no such function",
+        instead="`@lower_ascii(s)` on both sides, or `EDIT_DISTANCE(a, b)`",
+        nodes=(exp.Soundex,),
+        wrong=f"SELECT SOUNDEX(t.s) = SOUNDEX('Curl') AS v FROM {ACCOUNT}",
+        right=f"SELECT @lower_ascii(t.s) = 'curl' AS v FROM {ACCOUNT}",
+        value=True,
+    ),
+    Idiom(
+        name="CodePoints",
+        what="CODE_POINTS_TO_STRING",
+        effect=Effect.FAILS,
+        reason="DuckDB has no such function",
+        instead="`CHR(x)`",
+        nodes=(exp.CodePointsToString,),
+        wrong="SELECT CODE_POINTS_TO_STRING([97]) AS v",
+        right="SELECT CHR(97) AS v",
+        value="a",
+    ),
+    Idiom(
+        name="JsonOperand",
+        what="JSON_VALUE beside an operator",
+        effect=Effect.DIFFERS,
+        reason="it becomes an operator on DuckDB, which binds less than NOT and ||",
+        instead="`CAST(JSON_VALUE(j, '$.a') AS STRING)`",
+        nodes=(exp.JSONExtractScalar,),
+        matches=lambda node: isinstance(node.parent, OPERATORS),
+        wrong="SELECT NOT JSON_VALUE(t.j, '$.a') IS NULL AS v FROM (SELECT '{\"a\": 1}' AS j) AS t",
+        right="SELECT NOT CAST(JSON_VALUE(t.j, '$.a') AS STRING) IS NULL AS v"
+        " FROM (SELECT '{\"a\": 1}' AS j) AS t",
+        value=True,
+    ),
+    Idiom(
+        name="JsonNull",
+        what="JSON_QUERY",
+        effect=Effect.DIFFERS,
+        reason="JSON's null is the text 'null' on DuckDB, NULL on BigQuery",
+        instead="`NULLIF(CAST(JSON_QUERY(j, '$.a') AS STRING), 'null')`",
+        nodes=(exp.JSONExtract,),
+        matches=lambda node: (
+            not isinstance(surrounding(node, exp.Cast), (exp.Nullif, exp.ParseJSON, MacroFunc))
+        ),
+        wrong="SELECT JSON_QUERY(t.j, '$.a') AS v FROM (SELECT '{\"a\": null}' AS j) AS t",
+        right="SELECT NULLIF(CAST(JSON_QUERY(t.j, '$.a') AS STRING), 'null') AS v"
+        " FROM (SELECT '{\"a\": null}' AS j) AS t",
+        value=None,
+    ),
+    Idiom(
+        name="JsonType",
+        what="JSON_TYPE",
+        effect=Effect.DIFFERS,
+        reason="the types have other names on DuckDB",
+        instead="a test of the value, such as `SAFE_CAST(JSON_VALUE(j, '$.a') AS INT64) IS NULL`",
+        nodes=(exp.JSONType,),
+        wrong="SELECT JSON_TYPE(PARSE_JSON('7')) = 'number' AS v",
+        right="SELECT NOT SAFE_CAST(JSON_VALUE('7', '$') AS INT64) IS NULL AS v",
+        value=True,
+    ),
+    Idiom(
+        name="JsonAsText",
+        what="STRING(…)",
+        effect=Effect.DIFFERS,
+        reason="of JSON, it keeps the quotation marks on DuckDB",
+        instead="`JSON_VALUE(j, '$')`; of a moment, `FORMAT_TIMESTAMP('%F %T', x)`",
+        nodes=(exp.String,),
+        wrong="SELECT STRING(PARSE_JSON('\"curl\"')) AS v",
+        right="SELECT JSON_VALUE(PARSE_JSON('\"curl\"'), '$') AS v",
+        value="curl",
+    ),
+    Idiom(
+        name="JsonScalar",
+        what="BOOL, FLOAT64 or LAX_… of JSON",
+        effect=Effect.FAILS,
+        reason="DuckDB has no such functions",
+        instead="`SAFE_CAST(JSON_VALUE(j, '$') AS BOOL)`",
+        nodes=JSON_SCALARS,
+        wrong="SELECT BOOL(PARSE_JSON('true')) AS v",
+        right="SELECT SAFE_CAST(JSON_VALUE(PARSE_JSON('true'), '$') AS BOOL) AS v",
+        value=True,
+    ),
+    Idiom(
+        name="JsonKeys",
+        what="JSON_KEYS",
+        effect=Effect.FAILS,
+        reason="DuckDB has no such function",
+        instead="`JSON_VALUE` or `JSON_QUERY` of the keys that are known",
+        nodes=(exp.JSONKeysAtDepth,),
+        wrong="SELECT ARRAY_LENGTH(JSON_KEYS(PARSE_JSON('{\"a\": 1}'))) = 1 AS v",
+        right="SELECT NOT CAST(JSON_VALUE('{\"a\": 1}', '$.a') AS STRING) IS NULL AS v",
+        value=True,
+    ),
+    Idiom(
+        name="Geography",
+        what="ST_",
+        effect=Effect.FAILS,
+        reason="DuckDB has no geography without an extension",
+        instead="longitude and latitude as two FLOAT64 columns",
+        nodes=(exp.Func,),
+        matches=lambda node: (
+            (node.name if isinstance(node, exp.Anonymous) else node.sql_name())
+            .upper()
+            .startswith("ST_")
+        ),
+        wrong="SELECT ST_X(ST_GEOGPOINT(t.x, 2)) AS v FROM (SELECT CAST(1 AS FLOAT64) AS x) AS t",
+        right="SELECT t.x AS v FROM (SELECT CAST(1 AS FLOAT64) AS x) AS t",
+        value=1.0,
+    ),
+)

@@ -1,0 +1,5 @@
+"""Write the reference below the working directory."""
+
+from oso_processors.reference import write
+
+write()

@@ -1,0 +1,139 @@
+"""Each macro, as SQLMesh renders it for either engine, gives the same for many values at once.
+
+A case is one row of arguments, or one group of rows for what aggregates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import strategies as st
+
+from oso_processors.errors import QueryFailed
+from oso_processors.googlesql import Content
+
+# SQLMesh's own, when it is imported.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+WHOLE = st.integers(-9223372036, 9223372036)
+DIVISORS = st.integers(-4611686018427387904, 4611686018427387904) | st.integers(-9, 9)
+TIES = st.sampled_from([2_000_000_000, -2_000_000_000, 6, 4_000_000_000])
+SHARES = st.integers(0, 10**9).map(lambda billionths: Decimal(billionths).scaleb(-9))
+BOTS = Content({"account": "STRING"}, [["bors"], ["a"], ["É"]])
+BATCH = 40
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An expression over columns of a table `t`; with `is_group` rows of one number belong together."""
+
+    expression: str
+    columns: dict[str, str]
+    arguments: dict[str, st.SearchStrategy[Any]]
+    is_group: bool = False
+
+
+SUBJECTS = {
+    "entity_id": Subject(
+        "@entity_id(t.source, t.namespace, t.name)",
+        {"source": "STRING", "namespace": "STRING", "name": "STRING"},
+        {"source": st.sampled_from(["GITHUB", "NPM", "npm", "ΑΣ"])},
+    ),
+    "entity_id of GitHub": Subject(
+        "@entity_id('GITHUB', t.namespace, t.name)", {"namespace": "STRING", "name": "STRING"}, {}
+    ),
+    "entity_id of npm": Subject(
+        "@entity_id('NPM', t.namespace, t.name)", {"namespace": "STRING", "name": "STRING"}, {}
+    ),
+    "lower_ascii": Subject(
+        "@lower_ascii(t.text)", {"text": "STRING"}, {"text": st.text(max_size=5)}
+    ),
+    "is_bot": Subject("@is_bot(t.name)", {"name": "STRING"}, {}),
+    "is_bot of two": Subject("@is_bot(t.name, t.login)", {"name": "STRING", "login": "STRING"}, {}),
+    "ratio": Subject(
+        "@ratio(t.part, t.whole)",
+        {"part": "INT64", "whole": "INT64"},
+        {"part": WHOLE | st.integers(-9, 9), "whole": DIVISORS | TIES},
+    ),
+    "covered": Subject(
+        "@covered(t.basis, t.history_share, t.hour_share)",
+        {"basis": "STRING", "history_share": "NUMERIC(38, 9)", "hour_share": "NUMERIC(38, 9)"},
+        {
+            "basis": st.sampled_from(["commits", "events"]),
+            "history_share": SHARES,
+            "hour_share": SHARES,
+        },
+    ),
+    "decimal of whole numbers": Subject(
+        "@decimal(t.value)",
+        {"value": "INT64"},
+        {"value": st.integers(-(2**63), 2**63 - 1)},
+    ),
+    "decimal of text": Subject(
+        "@decimal(t.value)",
+        {"value": "STRING"},
+        {"value": st.decimals(-(10**20), 10**20, places=11).map(str) | st.sampled_from(["", "x"])},
+    ),
+    "percentile": Subject(
+        "@percentile(t.value, 50)", {"value": "INT64"}, {"value": st.integers(-3, 3)}, True
+    ),
+    "percentile of decimals": Subject(
+        "@percentile(t.value, 90)", {"value": "NUMERIC(38, 9)"}, {"value": SHARES}, True
+    ),
+}
+
+
+def rows_of(subject, values):
+    """Batches of arguments, each row with a number: its own, or that of its group."""
+    numbers = st.integers(0, 9) if subject.is_group else st.just(None)
+    arguments = [
+        st.none() | subject.arguments.get(name, values(kind))
+        for name, kind in subject.columns.items()
+    ]
+    rows = st.tuples(numbers, *arguments)
+    return st.lists(rows, min_size=BATCH // 2, max_size=BATCH * 3 // 2).map(
+        lambda listed: [
+            (number if row[0] is None else row[0], *row[1:]) for number, row in enumerate(listed)
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_a_macro_gives_the_same_on_both_engines(name, model_of, values, try_out, compare, cases):
+    subject = SUBJECTS[name]
+    group = " GROUP BY t.number" if subject.is_group else ""
+    query = f"SELECT t.number, {subject.expression} AS value FROM t{group}"
+    rendered = model_of(query).render_query_or_raise()
+
+    def same(rows):
+        columns = {"number": "INT64", **subject.columns}
+        tables = {"t": Content(columns, rows), "seeds.bots": BOTS}
+        compare(rendered.sql("duckdb"), rendered.sql("bigquery"), tables)
+        cases[name] += len({number for number, *_ in rows})
+
+    try_out(3, rows_of(subject, values), same)
+
+    assert cases[name] >= 10
+
+
+@pytest.mark.parametrize("part", [9223372037, -9223372037])
+def test_a_ratio_that_is_too_large_fails_on_both_engines(part, model_of, engine, duckdb_rows):
+    rendered = model_of("SELECT @ratio(t.part, 1) AS value FROM t").render_query_or_raise()
+    tables = {"t": Content({"part": "INT64"}, [[part]])}
+
+    with pytest.raises(duckdb.OutOfRangeException):
+        duckdb_rows(rendered.sql("duckdb"), tables)
+    with pytest.raises(QueryFailed):
+        engine.execute(rendered.sql("bigquery"), tables)
+
+
+@pytest.mark.parametrize("percent", ["0", "101", "-5", "50.5", "'50'", "t.p"])
+def test_what_is_no_percentile_is_refused(percent, model_of):
+    model = model_of(f"SELECT @percentile(t.v, {percent}) AS value FROM t")
+
+    with pytest.raises(Exception, match="is no percentile; write a whole number, 1 to 100"):
+        model.render_query_or_raise()
