@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := .oso/sample
+# The longest come first; how tests are shared out, tests/conftest.py says.
+SHARED_OUT := -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: setup run test lint check test-bigquery test-kill fuzz conformance benchmark
 
@@ -23,7 +25,7 @@ run: setup
 	$(BIN)/oso run --from $(SAMPLE)
 
 test: setup lint check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SHARED_OUT)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -41,7 +43,7 @@ test-bigquery: setup
 
 # A longer search for inputs on which DuckDB and GoogleSQL differ.
 fuzz: setup
-	OSO_FUZZ=100 $(BIN)/python -m pytest tests/fuzz
+	OSO_FUZZ=20 $(BIN)/python -m pytest tests/fuzz
 
 # Thirty kills of a whole run at random moments; takes about ten minutes.
 test-kill: setup

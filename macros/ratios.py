@@ -14,7 +14,10 @@ from sqlmesh import macro
 
 @macro()
 def decimal(evaluator: Any, value: exp.Expression) -> exp.Expression:
-    """Return ``value`` as a decimal of 38 digits, nine of them after the point."""
+    """Return ``value`` as a decimal of 38 digits, nine of them after the point.
+
+    Text must be plain digits: the engines read ``5E-10`` and ``1_000`` each in its own way.
+    """
     return sqlglot.parse_one(numeric(evaluator, value.sql(dialect="bigquery")), dialect="bigquery")
 
 

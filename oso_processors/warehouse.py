@@ -52,6 +52,15 @@ class _Watch(NoopConsole):
     models: set[str] = field(default_factory=set)
     audit_count: int = 0
     failures: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+
+    def show_linter_violations(
+        self, violations: Iterable[Any], model: Any, is_error: bool = False
+    ) -> None:
+        if is_error:
+            self.violations += [
+                f"{model.name}: {each.violation_msg} ({each.rule.name})" for each in violations
+            ]
 
     def start_evaluation_progress(
         self, batched_intervals: Mapping[Any, Any], *_: Any, **__: Any
@@ -100,7 +109,7 @@ class Warehouse:
         except duckdb.IOException as error:
             raise WarehouseLocked(str(settings.warehouse), str(error)) from None
         except SQLMeshError as error:
-            raise ProjectInvalid(_one_line(error)) from error
+            raise self._invalid(error) from error
 
     def __enter__(self) -> Warehouse:
         return self
@@ -191,7 +200,11 @@ class Warehouse:
         try:
             return self._context.plan_builder(ENVIRONMENT, skip_tests=True).build()
         except SQLMeshError as error:
-            raise ProjectInvalid(_one_line(error)) from error
+            raise self._invalid(error) from error
+
+    def _invalid(self, error: SQLMeshError) -> ProjectInvalid:
+        # Of the linter's finds, the error itself says only that there are some.
+        return ProjectInvalid("; ".join(self._watch.violations) or _one_line(error))
 
     def _apply(self, plan: Plan) -> bool:
         if not (plan.has_changes or plan.missing_intervals):

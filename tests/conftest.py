@@ -22,9 +22,19 @@ if TYPE_CHECKING:
 
     from oso_processors.googlesql import Content, Engine
 
-PROJECT = Path(__file__).parents[1]
+TESTS = Path(__file__).parent
+PROJECT = TESTS.parent
 SHARED = PROJECT.parent / "shared" / "data"
 COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all of a file, whose tests share what they need, and whole runs come first."""
+    items.sort(key=lambda item: item.path.parent != TESTS)
+    for item in items:
+        # The tests of both engines count together.
+        group = item.path.parent if item.path.parent.name == "fuzz" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def test_a_model_without_grain_is_one_clear_line(ran, sample):
     done = oso(ran, ran / ".oso", "run", "--from", str(sample))
 
     assert done.returncode == 1
-    assert "event_types_v1: marts.event_types_v1 declares no grain" in done.stderr
+    assert "marts.event_types_v1: it declares no grain; add `grain (...)`" in done.stderr
 
 
 def test_a_type_that_cannot_be_published_is_one_clear_line(ran, sample):

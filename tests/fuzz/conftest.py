@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oso_processors.googlesql import Content, Engine, Kind
+from oso_processors.models import Models
+from oso_processors.settings import Settings
+
+PROJECT = Path(__file__).parents[2]
 
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0\x1f")
 TEXTS = (
@@ -76,6 +81,12 @@ POOLS: Mapping[str, tuple[Any, ...]] = {
 Tables = Mapping[str, Content]
 TIMES = int(os.environ.get("OSO_FUZZ", "1"))
 CASES = pytest.StashKey[Counter[str]]()
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """The project's models."""
+    return Models(Settings(project=PROJECT, home=tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture(scope="session")

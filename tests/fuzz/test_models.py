@@ -17,8 +17,6 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from oso_processors.googlesql import Content
-from oso_processors.models import Models
-from oso_processors.settings import Settings
 
 # SQLMesh's own, when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -56,11 +54,6 @@ MODELS = sorted(
 MODELS.remove("intermediate.calendar")
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return Models(Settings(project=PROJECT, home=tmp_path_factory.mktemp("home")))
-
-
 @pytest.fixture
 def tables_for(models, values):
     """Makes tables for a model: one for each of its parents."""
@@ -87,7 +80,7 @@ def tables_for(models, values):
                 cells.append(values(kind))
                 continue
             first, *others = possible(column, kind, world, compared)
-            missing = [] if column in known else [None]
+            missing = [] if column in known else [None, None]
             cells.append(st.sampled_from([*[first] * 6, *others, *missing]))
         at = [list(model.columns).index(each) for each in key]
         rows = st.lists(
