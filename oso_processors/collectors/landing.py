@@ -146,7 +146,7 @@ class Landing:
                 require_whole(Path(each.path))
         if paths[0].endswith(".parquet"):
             expressions = self._parquet_expressions(paths[0])
-            reader = f"read_parquet({_listed(paths)}, filename = true)"
+            reader = f"read_parquet({_listed(paths)})"
         else:
             structure, expressions = reading(self.stream.json_schema, as_it_lies=True)
             reader = _read_json(paths, structure)
@@ -165,13 +165,13 @@ class Landing:
         given = sorted({name for each in references for name in each.columns if name in types})
         values = {
             **{name: f"CAST({each} AS {types[name]})" for name, each in expressions.items()},
-            **{name: f'CAST(given."{name}" AS {types[name]})' for name in given},
+            **{name: _by_file(references, name, types[name]) for name in given},
             **self.constants,
         }
         names = ", ".join(f'"{name}"' for name in values)
         self.connection.execute(
             f"INSERT INTO {self.target} ({names}) SELECT {', '.join(values.values())}"
-            f" FROM {reader} AS found {_joined(references, given)}"
+            f" FROM {reader} AS found"
         )
 
 
@@ -193,22 +193,13 @@ def constants(source: str, stream: str, load_id: int) -> dict[str, str]:
 
 
 def _read_json(paths: Sequence[str], structure: str) -> str:
-    return (
-        f"read_json({_listed(paths)}, format = 'newline_delimited', columns = {structure},"
-        " filename = true)"
-    )
+    return f"read_json({_listed(paths)}, format = 'newline_delimited', columns = {structure})"
 
 
-def _joined(references: Sequence[Reference], given: Sequence[str]) -> str:
-    """Return the join that gives each file's rows its constants."""
-    if not given:
-        return ""
-    rows = ", ".join(
-        f"({_text(each.path)}, {', '.join(_text(each.columns.get(name)) for name in given)})"
-        for each in references
-    )
-    names = ", ".join(f'"{name}"' for name in given)
-    return f"JOIN (VALUES {rows}) AS given (path, {names}) ON given.path = found.filename"
+def _by_file(references: Sequence[Reference], name: str, sql_type: str) -> str:
+    """Return the expression that gives the rows of each file its constant, looked up by its number."""
+    constants = ", ".join(_text(each.columns.get(name)) for each in references)
+    return f"CAST([{constants}] AS {sql_type}[])[CAST(found.file_index AS BIGINT) + 1]"
 
 
 def _without_line(path: Path, index: int) -> bytes:
