@@ -104,7 +104,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hours", type=int, default=4)
+    parser.add_argument("--hours", type=int, default=8)
     parser.add_argument("--events", type=int, default=200_000, help="in each hour")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pyairbyte", help="a Python of an environment with airbyte in it")
