@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := .oso/sample
+# Such as `make run SIZE='--events 1000000 --days 365'`.
+SIZE ?=
 # The longest come first; how tests are shared out, tests/conftest.py says.
 SHARED_OUT := -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
@@ -21,7 +23,7 @@ setup: .venv/.installed
 
 # The main job on a sample that needs no network.
 run: setup
-	$(BIN)/oso sample
+	$(BIN)/oso sample $(SIZE)
 	$(BIN)/oso run --from $(SAMPLE)
 
 test: setup lint check

@@ -100,6 +100,7 @@ class Warehouse:
         os.environ["OSO_HOME"] = str(settings.home)
         os.environ.setdefault("MAX_FORK_WORKERS", "1")
         self._watch = _Watch()
+        self._production: dict[str, Snapshot] | None = None
         set_console(self._watch)
         try:
             self._context = Context(paths=[str(settings.project)])
@@ -141,6 +142,7 @@ class Warehouse:
         with progress.step("building models") as step:
             self._watch.step = step
             failed = not self._apply(self._plan())
+        self._production = None
         self._record(landed if not failed else None)
         if failed:
             raise ModelsFailed(tuple(self._watch.failures))
@@ -218,12 +220,16 @@ class Warehouse:
         return True
 
     def _snapshots(self) -> dict[str, Snapshot]:
-        """Return production's snapshots by the names people use, such as marts.metrics_v1."""
-        environment = self._context.state_sync.get_environment(ENVIRONMENT)
-        if environment is None:
-            return {}
-        found = self._context.state_sync.get_snapshots(environment.snapshots)
-        return {_public(each.name): each for each in found.values() if each.is_model}
+        """Return production's snapshots by the names people use, such as marts.metrics_v1.
+
+        Only a build changes them, so they are read once between two.
+        """
+        if self._production is None:
+            environment = self._context.state_sync.get_environment(ENVIRONMENT)
+            state = self._context.state_sync
+            found = state.get_snapshots(environment.snapshots) if environment else {}
+            self._production = {_public(e.name): e for e in found.values() if e.is_model}
+        return self._production
 
     def _types(self, physical: str) -> dict[str, str]:
         described = self.connection.execute(f"DESCRIBE {physical}").fetchall()
