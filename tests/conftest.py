@@ -28,6 +28,7 @@ SHARED = PROJECT.parent / "shared" / "data"
 COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one process run all of a file, whose tests share what they need, and whole runs come first."""
     items.sort(key=lambda item: item.path.parent != TESTS)
