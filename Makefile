@@ -4,8 +4,8 @@ BIN := .venv/bin
 SAMPLE := .oso/sample
 # Such as `make run SIZE='--events 1000000 --days 365'`.
 SIZE ?=
-# The longest come first; how tests are shared out, tests/conftest.py says.
-SHARED_OUT := -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+# A file's tests share what they need, so one process runs them all; the longest come first.
+SHARED_OUT := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup run test lint check test-bigquery test-kill fuzz conformance benchmark
 

@@ -28,14 +28,9 @@ SHARED = PROJECT.parent / "shared" / "data"
 COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all of a file, whose tests share what they need, and whole runs come first."""
+    """Let whole runs come first: they are the longest."""
     items.sort(key=lambda item: item.path.parent != TESTS)
-    for item in items:
-        # The tests of both engines count together.
-        group = item.path.parent if item.path.parent.name == "fuzz" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
 @pytest.fixture
