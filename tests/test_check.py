@@ -17,7 +17,6 @@ from oso_processors.check import scope
 from oso_processors.cli import main
 from oso_processors.errors import NoSuchModel
 from oso_processors.googlesql import Engine
-from oso_processors.progress import Progress
 from oso_processors.settings import Settings
 
 if TYPE_CHECKING:
@@ -252,12 +251,11 @@ def models(wrong: Path) -> Models:
 
 
 @pytest.fixture(scope="module")
-def report(wrong: Path, models: Models) -> Report:
+def report(wrong: Path, models: Models, engine: Engine) -> Report:
     """What a check of the wrong models says."""
     from oso_processors.check.steps import check
 
     names = [f"intermediate.{name}" for name in (*WRONG, "approximate", "repository_names")]
-    engine = Engine.load(Progress(quiet=True))
     return check(wrong, models, scope.named(models, names), engine, lambda step: None)
 
 

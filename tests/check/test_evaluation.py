@@ -11,7 +11,6 @@ import pytest
 
 from oso_processors.check.evaluation import Verdict, evaluate
 from oso_processors.googlesql import Engine
-from oso_processors.progress import Progress
 
 TABLES = {
     "s.t": {
@@ -37,12 +36,6 @@ class Written:
     name: str = "test_it"
     model: str = "s.m"
     path: Path = field(default_factory=Path)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """GoogleSQL as BigQuery speaks it."""
-    return Engine.load(Progress(quiet=True))
 
 
 def verdict(engine: Engine, query: str, rows: Any, expected: Any, **options: Any) -> Verdict:
