@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parent
 PROJECT = TESTS.parent
 SHARED = PROJECT.parent / "shared" / "data"
+# SQLMesh reads this where it is imported; a process full of threads must not be forked.
+os.environ.setdefault("MAX_FORK_WORKERS", "1")
 COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
 
 

@@ -6,17 +6,17 @@ Only files that the warehouse could not read whole come here, so this may be slo
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import orjson
 from isal import igzip, isal_zlib
 
-from oso_processors.collectors.schema import sql_type
+from oso_processors.collectors.misfits import Misfit, misfits
+from oso_processors.collectors.quick import quick_reader
+from oso_processors.collectors.schema import slimmer
 
 LINE_LIMIT = 16 * 1024 * 1024
 VALUE_LIMIT = 1000
@@ -25,10 +25,7 @@ CHECKED_BYTES = 4 * 1024 * 1024
 
 T = TypeVar("T")
 Slim = Callable[[Mapping[str, Any]], dict[str, Any]]
-Misfit = Callable[[Mapping[str, Any]], str | None]
 GZIP = b"\x1f\x8b"
-WHOLE = re.compile(r"[+-]?\d{1,18}")
-NUMERIC = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +43,21 @@ class Unreadable(Exception):
 
 
 def sound_rows(
-    path: Path, name: str, json_schema: Mapping[str, Any], slim: Slim | None
+    path: Path, name: str, json_schema: Mapping[str, Any], as_it_lies: bool
 ) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
-    """Yield each numbered line as a row, or as what is wrong with it; raise `Unreadable` for the whole."""
+    """Yield each numbered line as a row, or as what is wrong with it; raise `Unreadable` for the whole.
+
+    ``as_it_lies`` is for raw files, whose values stand at ``x-path``; without it, for records.
+    """
+    quick = quick_reader(json_schema) if as_it_lies else None
+    slim = slimmer(json_schema) if as_it_lies else None
     misfit = misfits(json_schema)
     for number, line in _lines(path):
         if line is None:
             reason = f"longer than {LINE_LIMIT // 2**20} MB"
             yield number, Reject(name, f"line {number}", reason, "")
+        elif quick and (row := quick(line)) is not None:
+            yield number, row
         elif line.strip():
             found = _row(line, slim, misfit)
             if isinstance(found, str):
@@ -145,78 +149,3 @@ def _what_it_is(path: Path) -> str:
     if start.startswith((b"<!doctype", b"<html")):
         return "an HTML page, not gzip"
     return "not gzip" if start else "an empty file"
-
-
-def misfits(json_schema: Mapping[str, Any]) -> Misfit:
-    """Return the function that names the first property of a row that its column cannot take."""
-    checks: list[tuple[str, Callable[[Any], bool]]] = [
-        (name, check)
-        for name, prop in json_schema["properties"].items()
-        if (check := _check(prop)) is not None
-    ]
-
-    def misfit(row: Mapping[str, Any]) -> str | None:
-        for name, fits in checks:
-            value = row.get(name)
-            if value is not None and not fits(value):
-                return name
-        return None
-
-    return misfit
-
-
-def _check(prop: Mapping[str, Any]) -> Callable[[Any], bool] | None:
-    """Return the test of one value, or None where the column is text and takes all."""
-    sql = sql_type(prop)
-    if sql in TESTS:
-        return TESTS[sql]
-    if sql == "VARCHAR":
-        return None
-    items = prop["items"]
-    if "properties" in items:
-        misfit = misfits(items)
-        return lambda value: (
-            isinstance(value, list)
-            and all(each is None or (isinstance(each, dict) and not misfit(each)) for each in value)
-        )
-    check = _check(items)
-    return lambda value: (
-        isinstance(value, list)
-        and (check is None or all(each is None or check(each) for each in value))
-    )
-
-
-def _is_integer(value: Any) -> bool:
-    if isinstance(value, str):
-        return WHOLE.fullmatch(value) is not None
-    return isinstance(value, int | float) and abs(value) < 2**63
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) or (
-        isinstance(value, str) and NUMERIC.fullmatch(value) is not None
-    )
-
-
-def _is_boolean(value: Any) -> bool:
-    return isinstance(value, int | float) or value in ("true", "false")
-
-
-def _is_time(value: Any) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-# As DuckDB takes them.
-TESTS: Mapping[str, Callable[[Any], bool]] = {
-    "BIGINT": _is_integer,
-    "DOUBLE": _is_number,
-    "BOOLEAN": _is_boolean,
-    "TIMESTAMPTZ": _is_time,
-    "DATE": _is_time,
-}

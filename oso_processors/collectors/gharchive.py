@@ -25,7 +25,6 @@ from oso_processors.collectors.careful import (
 )
 from oso_processors.collectors.download import Client, NotFound
 from oso_processors.collectors.hours import HOUR, Hours, between, parse, text
-from oso_processors.collectors.schema import slimmer
 from oso_processors.collectors.source import (
     BOOLEAN,
     GAPS,
@@ -219,7 +218,6 @@ class _Archive:
         self.urls: Sequence[str] = settings["urls"]
         self.cache = Path(settings["cache"])
         self.client = Client()
-        self.slim = slimmer(EVENTS)
 
     def read(
         self, hour: HourFile, streams: Collection[str]
@@ -272,7 +270,7 @@ class _Archive:
         if self.is_file_based:
             yield File("events", path.resolve(), hour.name, {"hour": stamp})
             return
-        for _, row in sound_rows(path, hour.name, EVENTS, self.slim):
+        for _, row in sound_rows(path, hour.name, EVENTS, as_it_lies=True):
             if isinstance(row, Reject):
                 yield Record("rejects", _reject(row.file, row.place, row.reason, row.value))
             else:

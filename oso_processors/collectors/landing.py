@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import orjson
@@ -28,7 +27,7 @@ from oso_processors.collectors.careful import (
     sound_rows,
 )
 from oso_processors.collectors.raw_tables import table_columns, table_name
-from oso_processors.collectors.schema import columns, reading, slimmer
+from oso_processors.collectors.schema import columns, reading
 from oso_processors.collectors.source import Stream
 from oso_processors.errors import LandingFailed, NoSpaceLeft
 
@@ -71,7 +70,7 @@ class Landing:
 
     def _records_by_line(self, batch: Batch) -> None:
         try:
-            self._by_line(batch.path, "records", None, ())
+            self._by_line(batch.path, "records", ())
         except Unreadable as error:
             raise LandingFailed(self.stream.name, str(error)) from None
 
@@ -93,16 +92,17 @@ class Landing:
         if only.path.endswith(".parquet"):
             self.damaged.append((only, f"not Parquet of the right shape ({reason})"))
             return
-        slim = slimmer(self.stream.json_schema)
         try:
-            self._by_line(Path(only.path), only.relative_path, slim, references)
+            self._by_line(Path(only.path), only.relative_path, references)
         except Unreadable as error:
             self.damaged.append((only, str(error)))
 
-    def _by_line(self, path: Path, name: str, slim: Any, references: Sequence[Reference]) -> None:
+    def _by_line(self, path: Path, name: str, references: Sequence[Reference]) -> None:
+        # Records were picked out of their files by the connector.
+        as_it_lies = bool(references)
         rejects, numbers = [], []
         with tempfile.NamedTemporaryFile(suffix=".ndjson") as kept:
-            for number, row in sound_rows(path, name, self.stream.json_schema, slim):
+            for number, row in sound_rows(path, name, self.stream.json_schema, as_it_lies):
                 if isinstance(row, Reject):
                     rejects.append(row)
                 else:

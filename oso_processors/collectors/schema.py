@@ -50,8 +50,8 @@ def reading(json_schema: Mapping[str, Any], as_it_lies: bool) -> tuple[str, dict
     tree: dict[str, Any] = {}
     expressions = {}
     for name, prop in json_schema["properties"].items():
-        path = _path(name, prop) if as_it_lies else (name,)
-        _plant(tree, path, _read_type(prop, as_it_lies))
+        path = path_of(name, prop) if as_it_lies else (name,)
+        plant(tree, path, _read_type(prop, as_it_lies))
         expressions[name] = _expression(".".join(f'"{part}"' for part in path), prop, as_it_lies)
     listed = ", ".join(
         f"'{_escape(name)}': '{_escape(_type(each))}'" for name, each in tree.items()
@@ -63,7 +63,7 @@ def slimmer(json_schema: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dic
     """Return the function that picks a row out of a parsed raw value; what is null is left out."""
     tree: dict[str, Any] = {}
     for name, prop in json_schema["properties"].items():
-        _plant(tree, _path(name, prop), (name, _taker(prop)))
+        plant(tree, path_of(name, prop), (name, _taker(prop)))
 
     def slim(value: Mapping[str, Any]) -> dict[str, Any]:
         row: dict[str, Any] = {}
@@ -97,7 +97,8 @@ def sha256(text: str) -> str:
     return hashlib.sha256(lowered.encode()).hexdigest()
 
 
-def _path(name: str, prop: Mapping[str, Any]) -> tuple[str, ...]:
+def path_of(name: str, prop: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return where in a raw value a property stands."""
     return tuple(prop.get("x-path", name).split("."))
 
 
@@ -118,13 +119,14 @@ def _read_type(prop: Mapping[str, Any], as_it_lies: bool) -> Any:
     if kind(prop) == "array" and "properties" in prop.get("items", {}):
         tree: dict[str, Any] = {}
         for name, each in prop["items"]["properties"].items():
-            path = _path(name, each) if as_it_lies else (name,)
-            _plant(tree, path, _read_type(each, as_it_lies))
+            path = path_of(name, each) if as_it_lies else (name,)
+            plant(tree, path, _read_type(each, as_it_lies))
         return [tree]
     return JSON if sql_type(prop) == "VARCHAR" and kind(prop) != "string" else sql_type(prop)
 
 
-def _plant(tree: dict[str, Any], path: tuple[str, ...], leaf: Any) -> None:
+def plant(tree: dict[str, Any], path: tuple[str, ...], leaf: Any) -> None:
+    """Put ``leaf`` into ``tree`` at ``path``, with the branches that it needs."""
     for part in path[:-1]:
         tree = tree.setdefault(part, {})
     tree[path[-1]] = leaf
@@ -151,7 +153,7 @@ def _expression(place: str, prop: Mapping[str, Any], as_it_lies: bool) -> str:
 
 
 def _inner(name: str, prop: Mapping[str, Any]) -> str:
-    return ".".join(["item", *(f'"{part}"' for part in _path(name, prop))])
+    return ".".join(["item", *(f'"{part}"' for part in path_of(name, prop))])
 
 
 def _escape(text: str) -> str:
