@@ -28,6 +28,8 @@ PROJECT = TESTS.parent
 SHARED = PROJECT.parent / "shared" / "data"
 # SQLMesh reads this where it is imported; a process full of threads must not be forked.
 os.environ.setdefault("MAX_FORK_WORKERS", "1")
+# Enough metrics for what is no test of metrics; a run of all of them takes three times as long.
+FEW_METRICS = frozenset({"commits", "developers", "stars"})
 COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
 
 
@@ -156,10 +158,29 @@ def copy_project() -> Callable[[Path], Path]:
     return copy
 
 
+@pytest.fixture(scope="session")
+def leave_few_metrics() -> Callable[[Path], Path]:
+    """Take most metrics out of a copy of the project, so that it is sooner built."""
+
+    def leave(project: Path) -> Path:
+        for path in (project / "models" / "metrics").iterdir():
+            if path.stem not in FEW_METRICS:
+                path.unlink()
+        return project
+
+    return leave
+
+
 @pytest.fixture
 def project(copy_project: Callable[[Path], Path], tmp_path: Path) -> Path:
     """A copy of the project that a test may change."""
     return copy_project(tmp_path / "project")
+
+
+@pytest.fixture
+def small_project(project: Path, leave_few_metrics: Callable[[Path], Path]) -> Path:
+    """A copy of the project with few metrics."""
+    return leave_few_metrics(project)
 
 
 @pytest.fixture

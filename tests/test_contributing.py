@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -41,7 +42,9 @@ def run(clone: Path, commands: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(
+    tmp_path_factory: pytest.TempPathFactory, leave_few_metrics: Callable[[Path], Path]
+) -> Path:
     """A clone that shares this one's environment, so that nothing is installed again."""
     folder = tmp_path_factory.mktemp("clone") / "oso-processors"
     files = run(PROJECT, "git ls-files --cached --others --exclude-standard").splitlines()
@@ -49,6 +52,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (PROJECT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((PROJECT / name).read_bytes())
+    leave_few_metrics(folder)
     (folder / ".venv").symlink_to(PROJECT / ".venv")
     who = "-c user.name=Newcomer -c user.email=newcomer@example.org"
     run(folder, f"git init --quiet && git add --all && git {who} commit --quiet -m start")

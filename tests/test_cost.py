@@ -153,7 +153,7 @@ def test_a_project_that_does_not_let_us_in_is_one_clear_line(meter):
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_asked_is_the_query_of_the_last_whole_day(project, tmp_path, monkeypatch):
+def test_what_is_asked_is_the_query_of_the_last_whole_day(small_project, tmp_path, monkeypatch):
     from oso_processors.models import Models
 
     for name, value in (("OSO_GATEWAY", "bigquery"), ("OSO_BIGQUERY_PROJECT", "my-project-1")):
@@ -161,7 +161,7 @@ def test_what_is_asked_is_the_query_of_the_last_whole_day(project, tmp_path, mon
     for name in ("HOST", "USER", "PASSWORD"):
         monkeypatch.setenv(f"OSO_STATE_{name}", "unused")
     monkeypatch.setenv("OSO_HOME", str(tmp_path / "home"))
-    models = Models(Settings(project=project, home=tmp_path / "home", gateway="bigquery"))
+    models = Models(Settings(project=small_project, home=tmp_path / "home", gateway="bigquery"))
 
     day = models.daily_query("staging.github_events", datetime(2025, 10, 20, 6, tzinfo=UTC))
     stars = models.daily_query("metrics.stars", datetime(2025, 10, 20, 6, tzinfo=UTC))

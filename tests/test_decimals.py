@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 
-@pytest.fixture
-def rendered(project, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def rendered(
+    copy_project: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], dict[str, str]]:
     """Every model's query as an engine gets it."""
     from sqlmesh import Context
 
-    monkeypatch.setenv("OSO_HOME", str(tmp_path / "home"))
-    models = Context(paths=[str(project)], load_state=False).models.values()
+    folder = tmp_path_factory.mktemp("decimals")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("OSO_HOME", str(folder / "home"))
+        models = Context(
+            paths=[str(copy_project(folder / "project"))], load_state=False
+        ).models.values()
 
     def render(dialect: str) -> dict[str, str]:
         engine = SimpleNamespace(dialect=dialect)

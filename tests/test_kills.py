@@ -23,7 +23,7 @@ import pytest
 from oso_processors.stores.local_postgres import serving
 
 KILLS = int(os.environ.get("OSO_KILLS", "2"))
-LONGEST = 16.0
+LONGEST = 12.0
 
 
 def start(project: Path, home: Path, folder: Path) -> subprocess.Popen[bytes]:
@@ -82,7 +82,7 @@ def assert_postgres_is_whole(home: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1])
 def test_a_killed_run_leaves_a_whole_release_and_the_next_ends_as_if_undisturbed(
-    project, sample, tmp_path, seed
+    small_project, sample, tmp_path, seed
 ):
     chance = random.Random(seed)
     folder, home = tmp_path / "from", tmp_path / "home"
@@ -96,12 +96,12 @@ def test_a_killed_run_leaves_a_whole_release_and_the_next_ends_as_if_undisturbed
     for path in later:
         # Each run has something new to do.
         (waiting / path.name).rename(path)
-        kill(project, home, folder, chance.uniform(0.5, LONGEST))
+        kill(small_project, home, folder, chance.uniform(0.5, LONGEST))
         assert_files_are_whole(home)
         assert_postgres_is_whole(home)
-        finish(project, home, folder)
+        finish(small_project, home, folder)
         assert_files_are_whole(home)
 
-    finish(project, tmp_path / "undisturbed", folder)
+    finish(small_project, tmp_path / "undisturbed", folder)
 
     assert tables(home) == tables(tmp_path / "undisturbed")

@@ -41,10 +41,13 @@ def oso(
 
 @pytest.fixture(scope="module")
 def finished(
-    copy_project: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory, sample: Path
+    copy_project: Callable[[Path], Path],
+    leave_few_metrics: Callable[[Path], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    sample: Path,
 ) -> Path:
     """The home of a finished run on the small sample, in a copy of the project."""
-    folder = copy_project(tmp_path_factory.mktemp("finished") / "project")
+    folder = leave_few_metrics(copy_project(tmp_path_factory.mktemp("finished") / "project"))
     done = oso(folder, folder / ".oso", "run", "--from", str(sample))
     assert done.returncode == 0, done.stderr
     return folder

@@ -17,6 +17,7 @@ import orjson
 # Each landing has a cost of its own, and rows that wait take room on the disk; files do not.
 ROW_BYTES = 256 * 1024 * 1024
 FILE_BYTES = 1024 * 1024 * 1024
+BUFFER_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,11 @@ class Batch:
     @classmethod
     def open(cls, path: Path) -> Batch:
         """Start an empty batch, its rows kept at ``path``."""
-        return cls(path, path.open("w+b"))
+        return cls(path, path.open("w+b", BUFFER_BYTES))
 
     def add(self, row: bytes) -> None:
         """Add one row, as JSON."""
-        self.file.write(row)
-        self.file.write(b"\n")
-        self.written += len(row) + 1
+        self.written += self.file.write(row + b"\n")
         self.row_count += 1
 
     def add_file(self, reference: Reference) -> None:

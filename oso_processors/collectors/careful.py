@@ -6,6 +6,7 @@ Only files that the warehouse could not read whole come here, so this may be slo
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from oso_processors.collectors.misfits import Misfit, misfits
 from oso_processors.collectors.quick import quick_reader
 from oso_processors.collectors.schema import slimmer
 
+BUFFER_BYTES = 1 << 18
 LINE_LIMIT = 16 * 1024 * 1024
 VALUE_LIMIT = 1000
 # A cut in a larger file falls within a line, which DuckDB refuses; in a small one it may not.
@@ -139,8 +141,11 @@ def _guarded(path: Path, values: Iterator[T]) -> Iterator[T]:
 
 
 def _open(path: Path) -> IO[bytes]:
-    # Four times as fast as the standard library, which is most of what reading an hour costs.
-    return igzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[no-untyped-call]
+    if path.suffix != ".gz":
+        return path.open("rb")
+    # Four times as fast as the standard library, which is most of what reading an hour costs; its
+    # own buffer is shorter than many a line.
+    return io.BufferedReader(igzip.open(path, "rb"), BUFFER_BYTES)  # type: ignore[no-untyped-call]
 
 
 def _what_it_is(path: Path) -> str:

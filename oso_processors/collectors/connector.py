@@ -17,6 +17,8 @@ import orjson
 
 from oso_processors.errors import ConnectorFailed
 
+INPUT_BYTES = 1 << 18
+
 
 @dataclass(frozen=True, slots=True)
 class Connector:
@@ -70,11 +72,12 @@ class Connector:
             raise ConnectorFailed(
                 self.source, f"{command[0]!r}: there is no such executable", is_transient=False
             )
-        environment = {"PYTHONUNBUFFERED": "0", **os.environ}
+        # A connector in Python would write every row in a system call of its own.
+        environment = {key: each for key, each in os.environ.items() if key != "PYTHONUNBUFFERED"}
         arguments = [program, *command[1:]]
         try:
             return subprocess.Popen(
-                arguments, stdout=subprocess.PIPE, stderr=errors, env=environment
+                arguments, INPUT_BYTES, stdout=subprocess.PIPE, stderr=errors, env=environment
             )
         except OSError as error:
             reason = f"{command[0]!r}: cannot be started: {error.strerror}"

@@ -30,6 +30,7 @@ from oso_processors.collectors.raw_tables import table_columns, table_name
 from oso_processors.collectors.schema import columns, reading
 from oso_processors.collectors.source import Stream
 from oso_processors.errors import LandingFailed, NoSpaceLeft
+from oso_processors.sql import literal
 
 # What is set aside row by row costs a reading each; a file with more of it is set aside whole.
 JUDGED_ROWS = 200
@@ -153,7 +154,9 @@ class Landing:
         self._insert(expressions, reader, references)
 
     def _parquet_expressions(self, path: str) -> dict[str, str]:
-        rows = self.connection.execute("SELECT name FROM parquet_schema(?)", [path]).fetchall()
+        rows = self.connection.execute(
+            f"SELECT name FROM parquet_schema({literal(path)})"
+        ).fetchall()
         found = {row[0] for row in rows}
         names = columns(self.stream.json_schema)
         return {name: f'"{name}"' if name in found else "NULL" for name in names}
@@ -198,7 +201,7 @@ def _read_json(paths: Sequence[str], structure: str) -> str:
 
 def _by_file(references: Sequence[Reference], name: str, sql_type: str) -> str:
     """Return the expression that gives the rows of each file its constant, looked up by its number."""
-    constants = ", ".join(_text(each.columns.get(name)) for each in references)
+    constants = ", ".join(literal(each.columns.get(name)) for each in references)
     return f"CAST([{constants}] AS {sql_type}[])[CAST(found.file_index AS BIGINT) + 1]"
 
 
@@ -211,8 +214,4 @@ def _without_line(path: Path, index: int) -> bytes:
 
 
 def _listed(paths: Sequence[str]) -> str:
-    return "[" + ", ".join(_text(path) for path in paths) + "]"
-
-
-def _text(value: object) -> str:
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+    return "[" + ", ".join(literal(path) for path in paths) + "]"

@@ -12,6 +12,7 @@ from oso_processors.collectors.batch import Reference
 from oso_processors.collectors.careful import Reject
 from oso_processors.collectors.landing import Landing
 from oso_processors.collectors.raw_tables import table_name
+from oso_processors.sql import literal
 
 
 @contextmanager
@@ -37,8 +38,8 @@ class Ledger:
 
     def states(self) -> dict[str, str]:
         """Return the stored state of each stream, as JSON."""
-        sql = "SELECT stream, state FROM raw._state WHERE source = ?"
-        return dict(self.connection.execute(sql, [self.source]).fetchall())
+        sql = f"SELECT stream, state FROM raw._state WHERE source = {literal(self.source)}"
+        return dict(self.connection.execute(sql).fetchall())
 
     def next_load(self) -> int:
         """Return the number of the load to come."""
@@ -48,15 +49,15 @@ class Ledger:
 
     def keep_state(self, stream: str, state: str) -> None:
         """Write down how far a stream is."""
-        sql = "DELETE FROM raw._state WHERE source = ? AND stream = ?"
-        self.connection.execute(sql, [self.source, stream])
-        sql = "INSERT INTO raw._state VALUES (?, ?, ?, now())"
-        self.connection.execute(sql, [self.source, stream, state])
+        key = f"source = {literal(self.source)} AND stream = {literal(stream)}"
+        self.connection.execute(f"DELETE FROM raw._state WHERE {key}")
+        values = ", ".join(map(literal, (self.source, stream, state)))
+        self.connection.execute(f"INSERT INTO raw._state VALUES ({values}, now())")
 
     def keep_load(self, load_id: int, stream: str, rows: int) -> None:
         """Write down that a stream got rows."""
-        sql = "INSERT INTO raw._loads VALUES (?, ?, ?, ?, now())"
-        self.connection.execute(sql, [load_id, self.source, stream, rows])
+        values = ", ".join(map(literal, (load_id, self.source, stream, rows)))
+        self.connection.execute(f"INSERT INTO raw._loads VALUES ({values}, now())")
 
     def set_aside(self, landing: Landing, file_tables: Collection[str], load_id: int) -> None:
         """Write down what a landing refused; a file refused whole is also a gap, and was not collected."""
@@ -73,10 +74,9 @@ class Ledger:
     def count(self, stream: str, load_id: int) -> int:
         """Return how many rows of a load a stream's table has."""
         table = table_name(self.source, stream)
-        own = "" if table != stream else " AND source = $source"
-        sql = f'SELECT COUNT(*) FROM raw."{table}" WHERE _load_id = $load{own}'
-        values = {"load": load_id, **({"source": self.source} if own else {})}
-        row = self.connection.execute(sql, values).fetchone()
+        own = "" if table != stream else f" AND source = {literal(self.source)}"
+        sql = f'SELECT COUNT(*) FROM raw."{table}" WHERE _load_id = {load_id}{own}'
+        row = self.connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
 
     def _insert_rejects(self, rejects: Sequence[Reject], load_id: int) -> None:

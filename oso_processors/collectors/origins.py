@@ -10,6 +10,7 @@ import duckdb
 
 from oso_processors.collectors.lander import create_raw_tables
 from oso_processors.errors import OriginKept
+from oso_processors.sql import literal
 
 DECLARED = "sources.yaml"
 
@@ -20,9 +21,8 @@ def enter(connection: duckdb.DuckDBPyConnection, source: str, origin: str) -> No
     Raise `OriginKept` when those were collected by sources.yaml.
     """
     create_raw_tables(connection)
-    found = connection.execute(
-        "SELECT origin FROM raw._origins WHERE source = ?", [source]
-    ).fetchone()
+    own = f"source = {literal(source)}"
+    found = connection.execute(f"SELECT origin FROM raw._origins WHERE {own}").fetchone()
     if found is not None and found[0] == origin:
         return
     if found is not None and found[0] == DECLARED:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypedDict
 import msgspec
 
 from oso_processors.collectors.misfits import misfits
-from oso_processors.collectors.schema import kind, path_of, plant, slimmer, sql_type
+from oso_processors.collectors.schema import kind, path_of, plant, sha256, sql_type
 
 TYPES: Mapping[str, Any] = {
     "BIGINT": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
@@ -27,7 +27,7 @@ TIMES = ("TIMESTAMPTZ", "DATE")
 def quick_reader(json_schema: Mapping[str, Any]) -> Callable[[bytes], dict[str, Any] | None]:
     """Return the function that reads a raw line as a row; it gives None when it is in doubt."""
     decode = msgspec.json.Decoder(_object(json_schema)).decode
-    slim = slimmer(json_schema)
+    row_of = _picker(json_schema)
     # The parser has proven all other types.
     times = {name: each for name, each in json_schema["properties"].items() if _has_time(each)}
     misfit = misfits({"properties": times})
@@ -36,12 +36,55 @@ def quick_reader(json_schema: Mapping[str, Any]) -> Callable[[bytes], dict[str, 
         try:
             if not line.isascii():
                 line.decode()  # the parser does not look at the letters of what it skips
-            row = slim(decode(line))
+            row = row_of(decode(line))
         except (ValueError, RecursionError):
             return None
         return None if misfit(row) else row
 
     return read
+
+
+def _picker(json_schema: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return the function from a value of the type `_object` to a row; what is null is left out."""
+    tree: dict[str, Any] = {}
+    for name, prop in json_schema["properties"].items():
+        plant(tree, path_of(name, prop), (name, _change(prop), None))
+    tree = _with_branches(tree)
+
+    def row_of(value: Mapping[str, Any]) -> dict[str, Any]:
+        row: dict[str, Any] = {}
+        _pick(tree, value, row)
+        return row
+
+    return row_of
+
+
+def _with_branches(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        part: (None, None, _with_branches(node)) if isinstance(node, dict) else node
+        for part, node in tree.items()
+    }
+
+
+def _pick(tree: Mapping[str, Any], value: Mapping[str, Any], row: dict[str, Any]) -> None:
+    """Put all of ``value`` into ``row``; the parser has left nothing else in it."""
+    for part, found in value.items():
+        if found is not None:
+            name, change, branch = tree[part]
+            if branch is not None:
+                _pick(branch, found, row)
+            else:
+                row[name] = found if change is None else change(found)
+
+
+def _change(prop: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    """Return what becomes of a value before it lands, or None where it lands as it is."""
+    if prop.get("x-sha256"):
+        return sha256
+    if kind(prop) == "array" and "properties" in prop["items"]:
+        row_of = _picker(prop["items"])
+        return lambda values: [each if each is None else row_of(each) for each in values]
+    return None
 
 
 def _object(json_schema: Mapping[str, Any]) -> Any:

@@ -112,8 +112,3 @@ class Store(Protocol):
 
     def kept(self) -> Sequence[Manifest]:
         """Return the releases that are still whole here, the one served first."""
-
-
-def literal(text: object) -> str:
-    """Return ``text`` as a literal of DuckDB's SQL."""
-    return "'" + str(text).replace("'", "''") + "'"

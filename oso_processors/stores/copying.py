@@ -19,7 +19,7 @@ import duckdb
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier
 
-from oso_processors.stores import literal
+from oso_processors.sql import literal
 
 BLOCK = 1 << 18
 Form = Literal["binary", "csv"]

@@ -19,7 +19,8 @@ import orjson
 
 from oso_processors import checksum
 from oso_processors.errors import StoreUnusable
-from oso_processors.stores import Manifest, Measured, Output, literal
+from oso_processors.sql import literal
+from oso_processors.stores import Manifest, Measured, Output
 
 ROW_GROUP = 122_880
 FOLDER = re.compile(r"r[1-9][0-9]*")

@@ -1,4 +1,4 @@
-"""Both engines side by side, the values that tell them apart, and a count of what was compared.
+"""Both engines side by side, and the values that tell them apart.
 
 The usual run is the same each time, so that it fails for a change and not by chance. OSO_FUZZ=100
 makes a hundred times as many examples, other ones every time.
@@ -80,7 +80,6 @@ POOLS: Mapping[str, tuple[Any, ...]] = {
 
 Tables = Mapping[str, Content]
 TIMES = int(os.environ.get("OSO_FUZZ", "1"))
-CASES = pytest.StashKey[Counter[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -143,18 +142,3 @@ def exact(value: Any) -> Any:
     if isinstance(value, dict):
         return tuple((name, exact(each)) for name, each in value.items())
     return type(value).__name__, value
-
-
-@pytest.fixture(scope="session")
-def cases(pytestconfig: pytest.Config) -> Counter[str]:
-    """How many cases of each subject were compared; the last lines of a run tell."""
-    return pytestconfig.stash.setdefault(CASES, Counter())
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    counted = config.stash.get(CASES, Counter())
-    if counted:
-        told = f"{counted.total()} cases of {len(counted)} subjects compared on both engines"
-        terminalreporter.write_line(told)

@@ -18,9 +18,9 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture
-def said(project, tmp_path) -> str:
+def said(small_project, tmp_path) -> str:
     """What the linter says of a project in which five marts break their promises."""
-    marts = project / "models" / "marts"
+    marts = small_project / "models" / "marts"
     change(marts / "event_types_v1.sql", "grain event_type,", "")
     change(
         marts / "collections_v1.sql", "unique_values(columns := (\n      collection_id\n    ))", ""
@@ -30,10 +30,10 @@ def said(project, tmp_path) -> str:
     change(marts / "artifacts_v1.sql", "/* One row is", "/*")
     text = (marts / "artifacts_v1.sql").read_text()
     (marts / "artifacts_v1.sql").write_text(text.partition("*/\n")[2])
-    (project / "tests" / "models" / "test_marts.yaml").unlink()
+    (small_project / "tests" / "models" / "test_marts.yaml").unlink()
     done = subprocess.run(
         [str(Path(sys.executable).parent / "sqlmesh"), "lint"],
-        cwd=project,
+        cwd=small_project,
         env={**os.environ, "OSO_HOME": str(tmp_path / "home"), "COLUMNS": "300"},
         capture_output=True,
         text=True,
