@@ -11,9 +11,10 @@ import sys
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oso_processors.collectors.careful import (
     CHECKED_BYTES,
@@ -23,7 +24,6 @@ from oso_processors.collectors.careful import (
     require_whole,
     sound_rows,
 )
-from oso_processors.collectors.download import Client, NotFound
 from oso_processors.collectors.hours import HOUR, Hours, between, parse, text
 from oso_processors.collectors.source import (
     BOOLEAN,
@@ -43,6 +43,9 @@ from oso_processors.collectors.source import (
     schema,
 )
 from oso_processors.errors import ConfigFailure
+
+if TYPE_CHECKING:
+    from oso_processors.collectors.download import Client
 
 NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json\.gz")
 # The newest hours appear late: their absence is no gap yet.
@@ -156,6 +159,8 @@ class Gharchive:
         """Raise `ConfigFailure` when there is nothing to read, `TransientFailure` when it is away."""
         self._listed(config)
         if "folder" not in config:
+            from oso_processors.collectors.download import Client
+
             urls = config.get("urls", SPEC["properties"]["urls"]["default"])
             Client(attempts=1).reach(urls[0])
 
@@ -217,15 +222,13 @@ class _Archive:
         self.is_file_based = settings["mode"] == "files"
         self.urls: Sequence[str] = settings["urls"]
         self.cache = Path(settings["cache"])
-        self.client = Client()
 
     def read(
         self, hour: HourFile, streams: Collection[str]
     ) -> Generator[Message, None, Collection[str]]:
         """Yield what ``streams`` lack of an hour; return those that are finished with it."""
-        try:
-            path = hour.path or self._fetch(hour)
-        except NotFound:
+        path = hour.path or self._fetch(hour)
+        if path is None:
             if _may_come(hour.hour):
                 return ()
             yield from _missing(hour, "missing at the source", streams)
@@ -247,13 +250,23 @@ class _Archive:
             yield Record("hours", {"hour": text(hour.hour), "file": hour.name, "bytes": size})
         return streams
 
-    def _fetch(self, hour: HourFile) -> Path:
+    @cached_property
+    def client(self) -> Client:
+        """The way to the archive; a folder needs none, and does not wait for it to be loaded."""
+        from oso_processors.collectors.download import Client
+
+        return Client()
+
+    def _fetch(self, hour: HourFile) -> Path | None:
+        """Return the hour's file in the cache; None where no address has it."""
+        from oso_processors.collectors.download import NotFound
+
         for url in self.urls:
             try:
                 return self.client.fetch(f"{url.rstrip('/')}/{hour.name}", self.cache / hour.name)
             except NotFound:
                 continue
-        raise NotFound(hour.name)
+        return None
 
     def _require_sound(self, path: Path) -> None:
         """Raise `Unreadable` for a damaged file, as far as that is cheap to see.
