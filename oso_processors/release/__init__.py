@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 
@@ -23,6 +24,8 @@ from oso_processors.stores.files import grain_is_unique
 __all__ = ["Plan", "Released", "Wish", "prepare", "release"]
 
 KEPT_RELEASES = 2
+# A release's own tables are the same whichever stores are there.
+EVERYWHERE: Mapping[str, Mapping[str, Any]] = {"bigquery": {}, "files": {}, "postgres": {}}
 OWN = {"owner": "release", "tier": "stable"}
 
 
@@ -54,7 +57,7 @@ def release(
     if decided.is_nothing and newest is not None:
         _sweep(stores)
         return Released(newest, decided, outputs)
-    made, whole = _made(connection, decided.number, outputs, newest, stores)
+    made, whole = _made(connection, decided.number, outputs, newest)
     # A store that serves it already is left alone: its readers are there.
     behind = {store: _for(store, whole) for store in stores if store.served() != made}
     for store, own in behind.items():
@@ -98,34 +101,31 @@ def _made(
     number: int,
     outputs: Sequence[Output],
     newest: Manifest | None,
-    stores: Sequence[Store],
 ) -> tuple[Manifest, list[Output]]:
     """Return the release that is to be made, and its outputs with the release's own tables."""
     if newest is not None and number == newest.number:
-        again = _with_own_tables(connection, newest, outputs, stores)
+        again = _with_own_tables(connection, newest, outputs)
         if again[0] == newest:
             return again
         # We say other things of a release than we did then, so it cannot have the same name.
         number += 1
     now = datetime.now(UTC).isoformat(timespec="seconds")
     past = newest.remembered() if newest else ()
-    return _with_own_tables(connection, Manifest(number, now, {}, past), outputs, stores)
+    return _with_own_tables(connection, Manifest(number, now, {}, past), outputs)
 
 
 def _with_own_tables(
     connection: duckdb.DuckDBPyConnection,
     release: Manifest,
     outputs: Sequence[Output],
-    stores: Sequence[Store],
 ) -> tuple[Manifest, list[Output]]:
-    draft = replace(release, digests={each.name: each.digest for each in outputs})
-    # Measured with no options, so that the digest is the same whichever stores are there.
+    draft = replace(release, contents={each.name: each.published() for each in outputs})
     own = [
-        replace(measured(connection, Wish(table, {}, OWN)), options={s.name: {} for s in stores})
+        measured(connection, Wish(table, EVERYWHERE, OWN))
         for table in record(connection, draft, outputs)
     ]
     whole = [*outputs, *own]
-    return replace(draft, digests={each.name: each.digest for each in whole}), whole
+    return replace(draft, contents={each.name: each.published() for each in whole}), whole
 
 
 def _for(store: Store, outputs: Iterable[Output]) -> list[Output]:

@@ -20,6 +20,7 @@ COLUMNS = {
         Column("release_number", "BIGINT", "Its number; a newer release has a larger one."),
         Column("released_at", "TIMESTAMP WITH TIME ZONE", "When it was made, in UTC."),
         Column("table_count", "BIGINT", "How many tables it holds, these three left out."),
+        Column("reason", "VARCHAR", "Why it was made, where it was not for new data alone."),
     ),
     "_tables": (
         Column("table_name", "VARCHAR", "The table."),
@@ -55,7 +56,7 @@ def record(
 ) -> list[Table]:
     """Return the release's own tables, as queries over what is known of it."""
     releases = [
-        (f"r{each.number}", each.number, each.released_at, each.table_count)
+        (f"r{each.number}", each.number, each.released_at, each.table_count, each.reason)
         for each in release.remembered()
     ]
     tables = [

@@ -11,7 +11,30 @@ from typing import Any, Protocol
 
 import duckdb
 
-from oso_processors.tables import Table
+from oso_processors.tables import Column, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a release says of one of its tables: enough to check it, to compare it, and to serve it again.
+
+    `about` and `options` are what its processor says of it, and for each store.
+    """
+
+    digest: str
+    row_count: int
+    checksum: str
+    grain: tuple[str, ...]
+    description: str
+    columns: tuple[Column, ...]
+    about: Mapping[str, str]
+    options: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> Published:
+        """Return what `asdict` gave."""
+        columns = tuple(Column(**each) for each in body["columns"])
+        return cls(**{**body, "grain": tuple(body["grain"]), "columns": columns})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +58,19 @@ class Output:
         """The public name."""
         return self.table.name
 
+    def published(self) -> Published:
+        """Return what a release says of it."""
+        return Published(
+            digest=self.digest,
+            row_count=self.row_count,
+            checksum=self.checksum,
+            grain=self.table.grain,
+            description=self.table.description,
+            columns=self.table.columns,
+            about=self.about,
+            options=self.options,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -43,37 +79,45 @@ class Past:
     number: int
     released_at: str
     table_count: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one release is: its number, when it was made, the digest of each of its tables, and what
-    went before it. Two stores serve the same release when their manifests are equal."""
+    """What one release is: its number, when and why it was made, each of its tables, and what went
+    before it. Two stores serve the same release when their manifests are equal."""
 
     number: int
     released_at: str
-    digests: Mapping[str, str]
+    contents: Mapping[str, Published]
     past: tuple[Past, ...] = ()
+    reason: str = ""
 
     @property
     def id(self) -> str:
         """The release's name, such as r7."""
         return f"r{self.number}"
 
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """The name of each table's content."""
+        return {name: each.digest for name, each in self.contents.items()}
+
     def remembered(self) -> tuple[Past, ...]:
         """Return this release and those before it, the newest first; its own tables are not counted."""
-        tables = [name for name in self.digests if not name.startswith("_")]
-        return (Past(self.number, self.released_at, len(tables)), *self.past)
+        tables = [name for name in self.contents if not name.startswith("_")]
+        return (Past(self.number, self.released_at, len(tables), self.reason), *self.past)
 
     def body(self) -> dict[str, Any]:
         """Return the manifest as plain values, to be kept as JSON."""
-        return {**asdict(self), "digests": dict(self.digests)}
+        return asdict(self)
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Manifest:
-        """Return the manifest that `body` gave."""
-        past = tuple(Past(**each) for each in body.get("past", ()))
-        return cls(body["number"], body["released_at"], body["digests"], past)
+        """Return the manifest that `body` gave; other keys are left alone."""
+        contents = {name: Published.from_body(each) for name, each in body["contents"].items()}
+        past = tuple(Past(**each) for each in body["past"])
+        return cls(body["number"], body["released_at"], contents, past, body["reason"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +150,12 @@ class Store(Protocol):
 
     def publish(self, release: Manifest, outputs: Sequence[Output]) -> None:
         """Let readers see ``release``, all of it at once."""
+
+    def switch(self, release: Manifest) -> None:
+        """Let readers see ``release`` again, one of those kept, all of it at once."""
+
+    def drift(self, release: Manifest) -> list[str]:
+        """Say, a line each, what is there no more as ``release`` was published; none when all is."""
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Remove what no release in ``keep`` needs."""

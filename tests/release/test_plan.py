@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from oso_processors.release.plan import Plan, Step, plan
 from oso_processors.stores import Manifest, Output, Past
 from oso_processors.tables import Table
@@ -13,7 +15,8 @@ def output(name: str, digest: str) -> Output:
 
 
 def serving(number: int, **digests: str) -> Manifest:
-    return Manifest(number, "2024-05-01", digests)
+    contents = {name: output(name, digest).published() for name, digest in digests.items()}
+    return Manifest(number, "2024-05-01", contents)
 
 
 def test_the_first_release_is_all_new():
@@ -65,7 +68,7 @@ def test_a_store_left_behind_is_passed_over_when_there_is_something_newer():
 
 def test_one_number_for_two_releases_is_not_used_again():
     here = serving(5, stars="a")
-    there = Manifest(5, "2023-01-01", {"stars": "z"}, (Past(4, "2022-01-01", 1),))
+    there = replace(serving(5, stars="z"), past=(Past(4, "2022-01-01", 1),))
 
     decided = plan([output("stars", "a")], {"files": here, "postgres": there}, {})
 

@@ -83,6 +83,5 @@ def store(request: pytest.FixtureRequest, tmp_path) -> Store:
 
 
 def manifest(number: int, *outputs: Output) -> Manifest:
-    return Manifest(
-        number, f"2024-05-0{number}T00:00:00+00:00", {o.name: o.digest for o in outputs}
-    )
+    contents = {each.name: each.published() for each in outputs}
+    return Manifest(number, f"2024-05-0{number}T00:00:00+00:00", contents)

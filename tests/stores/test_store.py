@@ -59,7 +59,7 @@ def test_building_again_after_a_kill_is_no_harm(store, everything, output):
 def test_a_manifest_comes_back_with_all_that_was_before(store, everything, output):
     whole = output()
     release = manifest(1, whole)
-    second = type(release)(2, "2024-05-02", release.digests, release.remembered())
+    second = type(release)(2, "2024-05-02", release.contents, release.remembered())
     publish(store, everything, release, whole)
     publish(store, everything, second, whole)
 
