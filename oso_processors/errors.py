@@ -204,6 +204,16 @@ class StoreUnusable(ReleaseError):
 
     def __init__(self, store: str, place: str, reason: str) -> None:
         super().__init__(f"{store}: {place}: {reason}; what was published before stays")
+        self.reason = reason
+
+
+class NotKept(ReleaseError):
+    """A release that is to be served again is not kept whole in every store; nothing was changed."""
+
+    def __init__(self, release: str, stores: tuple[str, ...], choices: tuple[str, ...]) -> None:
+        advice = f"all stores keep {', '.join(choices)}" if choices else "make a new release"
+        super().__init__(f"{release}: is not kept whole in {', '.join(stores)}; {advice}")
+        self.choices = choices
 
 
 class PostgresUnavailable(ReleaseError):
@@ -223,6 +233,29 @@ class ReadersInTheWay(ReleaseError):
             f"postgres: readers held the views through {attempts} attempts;"
             " end long transactions and run again, the old release is still served"
         )
+
+
+class ReleaseNotKept(ReleaseError):
+    """A release was asked for that is not kept, or never was."""
+
+    exit_code = 2
+
+    def __init__(self, release: str, kept: tuple[str, ...]) -> None:
+        there = f"kept are {', '.join(kept)}" if kept else "none was made yet"
+        super().__init__(f"{release}: is no release that is kept; {there}")
+        self.release = release
+
+
+class TableNotReleased(ReleaseError):
+    """A table was asked for that a release does not have."""
+
+    exit_code = 2
+
+    def __init__(self, table: str, release: str, known: tuple[str, ...]) -> None:
+        close = difflib.get_close_matches(table, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(known))}"
+        super().__init__(f"{table}: is no table of {release}; {hint}")
+        self.table = table
 
 
 class ReleaseLocked(ReleaseError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,10 +12,17 @@ from oso_processors.collectors.connector import Connector
 from oso_processors.collectors.lander import Landed, collect
 from oso_processors.collectors.landing import raise_if_full
 from oso_processors.collectors.origins import enter
+from oso_processors.commit import commit_of
 from oso_processors.declarations import Processor, load_processors
-from oso_processors.errors import ConnectorFailed, WarehouseLocked
+from oso_processors.errors import (
+    ConnectorFailed,
+    ReleaseNotKept,
+    TableNotReleased,
+    WarehouseLocked,
+)
 from oso_processors.progress import Progress
-from oso_processors.release import Released, Wish, prepare, release
+from oso_processors.release import Note, Released, Wish, prepare, release
+from oso_processors.release.changes import Side
 from oso_processors.release.plan import Plan
 from oso_processors.settings import Settings
 from oso_processors.sources import ChosenSource
@@ -70,7 +77,13 @@ def collect_all(
     return landed
 
 
-def make_release(settings: Settings, warehouse: Warehouse, progress: Progress) -> Released:
+def make_release(
+    settings: Settings,
+    warehouse: Warehouse,
+    progress: Progress,
+    reason: str = "",
+    may_shrink: Collection[str] = (),
+) -> Released:
     """Publish what the warehouse holds."""
     processors = load_processors(settings.project / "processors")
     with open_stores(settings) as stores:
@@ -80,10 +93,14 @@ def make_release(settings: Settings, warehouse: Warehouse, progress: Progress) -
             stores,
             blocked(warehouse, processors),
             progress,
+            Note(reason, commit_of(settings.project)),
+            may_shrink,
         )
 
 
-def plan_release(settings: Settings, warehouse: Warehouse) -> Plan:
+def plan_release(
+    settings: Settings, warehouse: Warehouse, may_shrink: Collection[str] = ()
+) -> Plan:
     """Return what a release would do."""
     processors = load_processors(settings.project / "processors")
     with open_stores(settings) as stores:
@@ -92,8 +109,26 @@ def plan_release(settings: Settings, warehouse: Warehouse) -> Plan:
             wishes(warehouse, processors),
             stores,
             blocked(warehouse, processors),
+            may_shrink,
         )
         return decided
+
+
+def sides(settings: Settings, release_id: str, table: str | None = None) -> dict[str, Side]:
+    """Return the tables of a kept release with where their rows are read; raise `ReleaseNotKept`."""
+    store = FilesStore(settings.releases)
+    kept = {each.id: each for each in store.kept()}
+    if release_id not in kept:
+        raise ReleaseNotKept(release_id, tuple(kept))
+    contents = kept[release_id].contents
+    if table is not None and table not in contents:
+        raise TableNotReleased(table, release_id, tuple(contents))
+    found = {name: store.source(kept[release_id], name) for name in contents if name[0] != "_"}
+    return {
+        name: (contents[name], source)
+        for name, source in found.items()
+        if source is not None and table in (None, name)
+    }
 
 
 def wishes(warehouse: Warehouse, processors: Sequence[Processor]) -> list[Wish]:

@@ -7,14 +7,18 @@ starts anew.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from oso_processors.catalog import catalog_of
 from oso_processors.errors import InvalidSetting
 
 GATEWAYS = ("local", "bigquery")
+RETENTION = "all=7d,daily=30d,monthly=forever"
+RETAINED = re.compile(r"(all|daily|weekly|monthly|yearly)=(?:([1-9][0-9]{0,4})d|forever)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +27,21 @@ class Settings:
 
     `project` is the clone's root (models, processors, sources.yaml); `home` is where
     data is kept; `postgres_dsn` is a server's address, or None for the embedded one; `gateway` is
-    where SQLMesh builds.
+    where SQLMesh builds; `retention` is how long releases are kept, all or the last of each period.
     """
 
     project: Path
     home: Path
     postgres_dsn: str | None = None
     gateway: str = "local"
+    retention: Mapping[str, timedelta] = field(default_factory=lambda: retention_of(RETENTION))
 
     @classmethod
     def from_environ(
         cls, project: Path | None = None, environ: Mapping[str, str] = os.environ
     ) -> Settings:
         """Read ``OSO_PROJECT`` (default: the working directory), ``OSO_HOME`` (default:
-        ``.oso`` in the project), ``OSO_POSTGRES_DSN`` and ``OSO_GATEWAY``; raise
+        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY`` and ``OSO_RETENTION``; raise
         `InvalidSetting`."""
         root = (project or Path(environ.get("OSO_PROJECT") or Path.cwd())).resolve()
         catalog_of(environ)
@@ -48,6 +53,7 @@ class Settings:
             home=(root / (environ.get("OSO_HOME") or ".oso")).resolve(),
             postgres_dsn=environ.get("OSO_POSTGRES_DSN") or None,
             gateway=gateway,
+            retention=retention_of(environ.get("OSO_RETENTION") or RETENTION),
         )
 
     def require_local(self) -> None:
@@ -95,3 +101,15 @@ class Settings:
     def sample(self) -> Path:
         """The generated sample, laid out as a folder for `oso run --from`."""
         return self.home / "sample"
+
+
+def retention_of(text: str) -> dict[str, timedelta]:
+    """Return how long releases are kept, such as ``all=7d,monthly=forever``; raise `InvalidSetting`."""
+    policy = {}
+    for part in text.split(","):
+        found = RETAINED.fullmatch(part.strip())
+        if found is None:
+            known = "all, daily, weekly, monthly or yearly with days or forever, such as daily=30d"
+            raise InvalidSetting("OSO_RETENTION", text, f"{part.strip()!r} is none of {known}")
+        policy[found[1]] = timedelta(days=int(found[2])) if found[2] else timedelta.max
+    return policy

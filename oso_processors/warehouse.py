@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple
 from datetime import UTC, datetime
 from inspect import cleandoc
 from types import TracebackType
-from typing import Any
 
 import duckdb
 from sqlglot import exp
 from sqlmesh import Context
-from sqlmesh.core.console import NoopConsole, set_console
+from sqlmesh.core.console import set_console
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import Snapshot
-from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
+from sqlmesh.utils.errors import PlanError, SQLMeshError
 
+from oso_processors.building import Watch
 from oso_processors.catalog import require_built_for
 from oso_processors.errors import (
     ModelsFailed,
@@ -32,8 +31,9 @@ from oso_processors.errors import (
     WarehouseLocked,
     WithoutGrain,
 )
-from oso_processors.progress import Progress, Step
+from oso_processors.progress import Progress
 from oso_processors.settings import Settings
+from oso_processors.sqlmesh_names import grain_of, one_line, public_name
 from oso_processors.tables import Built, Column, Table
 
 ENVIRONMENT = "prod"
@@ -42,51 +42,12 @@ CREATE TABLE IF NOT EXISTS raw._builds (
   load_id BIGINT, built_at TIMESTAMPTZ, model_count BIGINT, audit_count BIGINT, failures VARCHAR[]
 )
 """
-
-
-@dataclass
-class _Watch(NoopConsole):
-    """Hears SQLMesh's events: counts what was done and keeps what failed."""
-
-    step: Step | None = None
-    models: set[str] = field(default_factory=set)
-    audit_count: int = 0
-    failures: list[str] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
-
-    def show_linter_violations(
-        self, violations: Iterable[Any], model: Any, is_error: bool = False
-    ) -> None:
-        if is_error:
-            self.violations += [
-                f"{model.name}: {each.violation_msg} ({each.rule.name})" for each in violations
-            ]
-
-    def start_evaluation_progress(
-        self, batched_intervals: Mapping[Any, Any], *_: Any, **__: Any
-    ) -> None:
-        if self.step is not None:
-            self.step.advance(0, total=len(batched_intervals))
-
-    def update_snapshot_evaluation_progress(
-        self,
-        snapshot: Snapshot,
-        interval: Any,
-        batch_idx: int,
-        duration_ms: int | None,
-        num_audits_passed: int,
-        num_audits_failed: int,
-        *_: Any,
-        **__: Any,
-    ) -> None:
-        self.audit_count += num_audits_passed
-        if snapshot.name not in self.models:
-            self.models.add(snapshot.name)
-            if self.step is not None:
-                self.step.advance()
-
-    def log_failed_models(self, errors: Iterable[Any]) -> None:
-        self.failures += [line for error in errors for line in _failures(error)]
+AUDITS = """
+CREATE TABLE IF NOT EXISTS raw._audits (
+  model VARCHAR, position BIGINT, audit VARCHAR, starts_at TIMESTAMPTZ, ends_at TIMESTAMPTZ,
+  passed BOOLEAN, bad_rows BIGINT, milliseconds BIGINT, audited_at TIMESTAMPTZ
+)
+"""
 
 
 class Warehouse:
@@ -99,7 +60,7 @@ class Warehouse:
         # config.yaml reads where the warehouse is from the environment, as sqlmesh itself does.
         os.environ["OSO_HOME"] = str(settings.home)
         os.environ.setdefault("MAX_FORK_WORKERS", "1")
-        self._watch = _Watch()
+        self._watch = Watch()
         self._production: dict[str, Snapshot] | None = None
         set_console(self._watch)
         try:
@@ -146,7 +107,7 @@ class Warehouse:
         self._record(landed if not failed else None)
         if failed:
             raise ModelsFailed(tuple(self._watch.failures))
-        return Built(len(self._watch.models), self._watch.audit_count, time.monotonic() - started)
+        return Built(len(self._watch.models), len(self._watch.audits), time.monotonic() - started)
 
     def unfinished(self) -> dict[str, str]:
         """Return the models of production that are not whole, each with the reason.
@@ -160,9 +121,9 @@ class Warehouse:
         for name, snapshot in snapshots.items():
             causes = sorted(({name} | set(self._context.dag.upstream(name))) & late)
             if causes:
-                cause = _public(causes[0])
+                cause = public_name(causes[0])
                 reason = reasons.get(cause, "is due to be built; run `oso run`")
-                unfinished[_public(snapshot.name)] = f"{cause}: {reason}"
+                unfinished[public_name(snapshot.name)] = f"{cause}: {reason}"
         return unfinished
 
     def table(self, name: str, model_name: str, columns: tuple[str, ...]) -> Table:
@@ -181,9 +142,7 @@ class Warehouse:
         for column in columns:
             if column not in types:
                 raise UnknownColumn(name, model_name, column, tuple(types))
-        grain = tuple(
-            each.name for part in snapshot.model.grains for each in part.find_all(exp.Column)
-        )
+        grain = grain_of(snapshot.model)
         if not grain:
             raise WithoutGrain(name, model_name)
         words = snapshot.model.column_descriptions
@@ -206,7 +165,7 @@ class Warehouse:
 
     def _invalid(self, error: SQLMeshError) -> ProjectInvalid:
         # Of the linter's finds, the error itself says only that there are some.
-        return ProjectInvalid("; ".join(self._watch.violations) or _one_line(error))
+        return ProjectInvalid("; ".join(self._watch.violations) or one_line(error))
 
     def _apply(self, plan: Plan) -> bool:
         if not (plan.has_changes or plan.missing_intervals):
@@ -228,7 +187,7 @@ class Warehouse:
             environment = self._context.state_sync.get_environment(ENVIRONMENT)
             state = self._context.state_sync
             found = state.get_snapshots(environment.snapshots) if environment else {}
-            self._production = {_public(e.name): e for e in found.values() if e.is_model}
+            self._production = {public_name(e.name): e for e in found.values() if e.is_model}
         return self._production
 
     def _types(self, physical: str) -> dict[str, str]:
@@ -244,6 +203,7 @@ class Warehouse:
     def _create_ledger(self) -> None:
         self.connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
         self.connection.execute(BUILDS)
+        self.connection.execute(AUDITS)
 
     def _landed(self) -> int:
         """Return the newest batch that collectors landed; 0 before the first."""
@@ -280,8 +240,26 @@ class Warehouse:
         """Write down a build; ``landed`` is None when it failed."""
         self.connection.execute(
             "INSERT INTO raw._builds VALUES (?, now(), ?, ?, ?)",
-            [landed, len(self._watch.models), self._watch.audit_count, self._watch.failures],
+            [landed, len(self._watch.models), len(self._watch.audits), self._watch.failures],
         )
+        self._record_audits()
+
+    def _record_audits(self) -> None:
+        """Write down each audit of this build, in place of what it said of the same interval before."""
+        rows = [astuple(each) for each in self._watch.audits]
+        if not rows:
+            return
+        self.connection.execute("CREATE OR REPLACE TEMP TABLE audited AS FROM raw._audits LIMIT 0")
+        self.connection.executemany(
+            "INSERT INTO audited VALUES (?, ?, ?, ?, ?, ?, ?, ?, now())", rows
+        )
+        keys = "model, position, starts_at, ends_at"
+        self.connection.execute("BEGIN")
+        self.connection.execute(
+            f"DELETE FROM raw._audits WHERE ({keys}) IN (SELECT ({keys}) FROM audited)"
+        )
+        self.connection.execute("INSERT INTO raw._audits FROM audited")
+        self.connection.execute("COMMIT")
 
     def _forget_what_changed(self) -> None:
         """Make SQLMesh build again what descends from raw tables that got new rows.
@@ -330,27 +308,3 @@ class Warehouse:
             f'SELECT MIN("{column}") FROM raw."{raw_table}" WHERE _load_id > ?', [self._built_to()]
         ).fetchone()
         return row[0] if row and row[0] else datetime.now(UTC)
-
-
-def _public(name: str) -> str:
-    """Turn SQLMesh's ``"oso"."marts"."metrics_v1"`` into ``marts.metrics_v1``."""
-    return ".".join(name.replace('"', "").split(".")[-2:])
-
-
-def _failures(error: Any) -> list[str]:
-    """Return one line a failed audit, or one for a model that could not be built."""
-    node = (
-        error.node[0] if isinstance(error.node, tuple) else getattr(error.node, "snapshot_name", "")
-    )
-    cause = error.__cause__
-    if isinstance(cause, NodeAuditsErrors):
-        return [
-            f"{each.model_name}: audit {each.audit_name} found {each.count:,} bad rows"
-            for each in cause.errors
-        ]
-    return [f"{_public(str(node))}: {_one_line(cause or error)}"]
-
-
-def _one_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines[:3]) or type(error).__name__

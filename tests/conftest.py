@@ -29,7 +29,7 @@ SHARED = PROJECT.parent / "shared" / "data"
 # SQLMesh reads this where it is imported; a process full of threads must not be forked.
 os.environ.setdefault("MAX_FORK_WORKERS", "1")
 # Enough metrics for what is no test of metrics; a run of all of them takes three times as long.
-FEW_METRICS = frozenset({"commits", "developers", "stars"})
+FEW_METRICS = frozenset({"commits", "contributors", "developers", "stars"})
 COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
 
 

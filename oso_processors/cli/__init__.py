@@ -17,6 +17,7 @@ from oso_processors.settings import Settings
 COMMANDS = {
     "check": "Check models before a pull request.",
     "collect": "Land what is new in the sources.",
+    "diff": "Show what changed between two releases.",
     "psql": "Open the serving database in psql.",
     "release": "Publish what is built, in every store at once.",
     "run": "Collect, build, audit and release.",

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 import click
+import orjson
 
 from oso_processors.progress import Progress
+from oso_processors.release.plan import Plan
 from oso_processors.settings import Settings
+
+
+def allow_shrink(command: Any) -> Any:
+    """Give a command that releases the option to let tables lose rows."""
+    return click.option(
+        "--allow-shrink",
+        "may_shrink",
+        multiple=True,
+        metavar="TABLE",
+        help="Let this table, or `all`, lose more than a fifth of its rows.",
+    )(command)
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Print the plan and publish nothing.")
+@click.option("--reason", default="", help="Why; written into `_releases`.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@allow_shrink
 @click.pass_obj
-def release(settings: Settings, dry_run: bool) -> None:
+def release(
+    settings: Settings, dry_run: bool, reason: str, as_json: bool, may_shrink: tuple[str, ...]
+) -> None:
     """Publish what is built, in every store at once.
 
     Every table is read back before readers see it. When one is not fit, nothing is published and the
@@ -20,20 +41,39 @@ def release(settings: Settings, dry_run: bool) -> None:
     \b
     Examples:
       oso release
-      oso release --dry-run
+      oso release --dry-run --json
+      oso release --allow-shrink projects_v1 --reason 'duplicates are gone'
     """
     from oso_processors.cli.report import released_table, show
     from oso_processors.pipeline import make_release, plan_release
     from oso_processors.warehouse import Warehouse
 
-    progress = Progress()
     with Warehouse(settings) as warehouse:
         if dry_run:
-            decided = plan_release(settings, warehouse)
-            for step in decided.steps:
-                click.echo(str(step))
-            click.echo("nothing to do" if decided.is_nothing else f"would be r{decided.number}")
+            _print(plan_release(settings, warehouse, may_shrink), as_json)
             return
-        done = make_release(settings, warehouse, progress)
+        done = make_release(settings, warehouse, Progress(quiet=as_json), reason, may_shrink)
+    if as_json:
+        click.echo(_json(done.plan))
+        return
     show(released_table(done))
     click.echo("Nothing new." if done.plan.is_nothing else f"Released {done.release.id}.")
+
+
+def _print(decided: Plan, as_json: bool) -> None:
+    if as_json:
+        click.echo(_json(decided))
+        return
+    for step in decided.steps:
+        click.echo(str(step))
+    click.echo("nothing to do" if decided.is_nothing else f"would be r{decided.number}")
+
+
+def _json(decided: Plan) -> bytes:
+    body = {
+        "release": f"r{decided.number}",
+        "is_nothing": decided.is_nothing,
+        "behind": decided.behind,
+        "steps": [asdict(each) for each in decided.steps],
+    }
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from oso_processors.cli.release import allow_shrink
 from oso_processors.cli.report import built_table, collected_table, released_table, show
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
@@ -19,8 +20,9 @@ from oso_processors.sources import chosen
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Take the sources from a folder laid out as the sample.",
 )
+@allow_shrink
 @click.pass_obj
-def run(settings: Settings, folder: Path | None) -> None:
+def run(settings: Settings, folder: Path | None, may_shrink: tuple[str, ...]) -> None:
     """Collect, build, audit and release.
 
     Only what is new is collected and built; nothing new ends with nothing released. It can be killed
@@ -41,7 +43,7 @@ def run(settings: Settings, folder: Path | None) -> None:
         warehouse = Warehouse(settings)
     with warehouse:
         built = warehouse.build(progress)
-        done = make_release(settings, warehouse, progress)
+        done = make_release(settings, warehouse, progress, may_shrink=may_shrink)
     show(collected_table(landed), built_table(built), released_table(done))
     click.echo(_news(done.plan.is_nothing, done.release.id))
     click.echo(_where(settings))

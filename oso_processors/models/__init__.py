@@ -44,6 +44,7 @@ from oso_processors.models.facts import (
     Words,
 )
 from oso_processors.settings import Settings
+from oso_processors.sqlmesh_names import grain_of, one_line, public_name
 
 __all__ = [
     "Columns",
@@ -78,9 +79,9 @@ class Models:
                 _detach(config, settings.home / "cache-check")
             self._context = Context(config=configs, gateway=GATEWAY, load_state=False)
         except (SQLMeshError, SqlglotError) as error:
-            raise ProjectInvalid(_one_line(error)) from error
+            raise ProjectInvalid(one_line(error)) from error
         self._catalog = str(self._context.default_catalog)
-        self._by_name = {self._public(name): model for name, model in self._context.models.items()}
+        self._by_name = {public_name(name): model for name, model in self._context.models.items()}
         self._queries: dict[tuple[str, str], str] = {}
         self._duckdb_types: dict[str, str] = {}
         self.all = {name: self._model(name) for name in self._by_name}
@@ -95,8 +96,8 @@ class Models:
     def words(self, name: str) -> Words:
         """Return what a model says of itself; raise `NoSuchModel`."""
         model = self._by_name[self[name].name]
-        columns = [each.name for part in model.grains for each in part.find_all(exp.Column)]
-        return Words(cleandoc(model.description or ""), tuple(columns), model.column_descriptions)
+        words = cleandoc(model.description or "")
+        return Words(words, grain_of(model), model.column_descriptions, _never_null(model))
 
     def children(self, name: str) -> list[str]:
         """Return the models that read ``name``."""
@@ -109,7 +110,7 @@ class Models:
             try:
                 rendered = self._by_name[name].render_query_or_raise()
             except (SQLMeshError, SqlglotError) as error:
-                raise ModelInvalid(name, _one_line(error)) from error
+                raise ModelInvalid(name, one_line(error)) from error
             self._queries[key] = self._text(rendered, dialect)
         return self._queries[key]
 
@@ -121,7 +122,7 @@ class Models:
                 start=day, end=day, execution_time=now, engine_adapter=BIGQUERY
             )
         except (SQLMeshError, SqlglotError) as error:
-            raise ModelInvalid(name, _one_line(error)) from error
+            raise ModelInvalid(name, one_line(error)) from error
         return self._text(query)
 
     def duckdb_columns(self, names: Iterable[str]) -> dict[str, Columns | ModelInvalid]:
@@ -176,7 +177,7 @@ class Models:
             for each in self._context.select_tests()
             if Path(each.path).samefile(path)
         }
-        return sorted(self._public(fqn) for fqn in fqns if fqn in self._context.models)
+        return sorted(public_name(fqn) for fqn in fqns if fqn in self._context.models)
 
     def idioms(self) -> dict[str, str]:
         """Return the house list: what to write instead of a function that is on it, by its name."""
@@ -213,13 +214,10 @@ class Models:
             name=name,
             path=Path(model._path),
             columns=columns,
-            parents=tuple(sorted(map(self._public, model.depends_on))),
+            parents=tuple(sorted(map(public_name, model.depends_on))),
             has_query=isinstance(model, SqlModel),
             is_external=model.kind.is_external,
         )
-
-    def _public(self, name: str) -> str:
-        return name.replace('"', "").removeprefix(f"{self._catalog}.")
 
     def _text(self, query: exp.Query, dialect: str = DIALECT) -> str:
         """Return a query with tables named as people name them."""
@@ -255,7 +253,7 @@ class Models:
     def _violation(self, found: AnnotatedRuleViolation) -> Violation:
         start = found.violation_range.start if found.violation_range else None
         return Violation(
-            model=self._public(found.model.fqn),
+            model=public_name(found.model.fqn),
             rule=found.rule.name,
             message=found.violation_msg,
             line=start.line + 1 if start else None,
@@ -266,9 +264,9 @@ class Models:
         first, _, rest = str(error).strip().partition("\n")
         return TestFailure(
             name=test.test_name,
-            model=self._public(test.model.fqn),
+            model=public_name(test.model.fqn),
             path=Path(test.path),
-            message=_one_line(error) if is_error and error else first,
+            message=one_line(error) if is_error and error else first,
             detail="" if is_error else rest.strip(),
             is_error=is_error,
         )
@@ -293,16 +291,16 @@ class Models:
                 return TestFailure(name, model, path, f"there is no model {model!r}", "", True)
             query = self._tested_query(test)
         except (ModelInvalid, SQLMeshError, SqlglotError) as error:
-            return TestFailure(name, model, path, _one_line(error), "", True)
+            return TestFailure(name, model, path, one_line(error), "", True)
         outputs, inputs = test.body["outputs"], test.body.get("inputs", {})
         output = outputs.get("query") or {}
         has_rows = all("rows" in each for each in (output, *inputs.values()))
         return UnitTest(
             name=name,
-            model=self._public(test.model.fqn),
+            model=public_name(test.model.fqn),
             path=path,
             query=query,
-            inputs={self._public(each): values.get("rows", []) for each, values in inputs.items()},
+            inputs={public_name(each): values.get("rows", []) for each, values in inputs.items()},
             expected=output["rows"] if query and has_rows and "ctes" not in outputs else None,
             is_partial=bool(output.get("partial")),
         )
@@ -313,7 +311,7 @@ class Models:
             return ""
         variables = dict(test.body.get("vars", {}))
         if not variables and not _knows_of_tests(test.model):
-            return self.query(self._public(test.model.fqn))
+            return self.query(public_name(test.model.fqn))
         times = {key: variables.pop(key) for key in TIME_KWARG_KEYS if key in variables}
         query = test.model.render_query_or_raise(
             **times, variables=variables, runtime_stage=RuntimeStage.TESTING
@@ -335,6 +333,16 @@ def _detach(config: Config, cache: Path) -> None:
     config.cache_dir = str(cache)
 
 
+def _never_null(model: Any) -> frozenset[str]:
+    """Return the columns that an audit of a model holds to be never NULL, on no condition."""
+    audits = [
+        arguments["columns"]
+        for name, arguments in model.audits
+        if name == "not_null" and "condition" not in arguments
+    ]
+    return frozenset(each.name for listed in audits for each in listed.find_all(exp.Column))
+
+
 def _knows_of_tests(model: SqlModel) -> bool:
     """Return whether a model may have another query in a test: rendering again is most of the time."""
     sources = [model.query.sql(DIALECT), *(str(each.payload) for each in model.python_env.values())]
@@ -350,11 +358,3 @@ def _stop_clock(query: exp.Query, now: str) -> None:
     }
     for node in list(query.find_all(*kinds)):
         node.replace(exp.cast(exp.Literal.string(now), kinds[type(node)], dialect=DIALECT))
-
-
-def _one_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    first, *rest = lines or [type(error).__name__]
-    return (
-        f"{first} {'; '.join(rest[:2])}" if first.endswith(":") else "; ".join([first, *rest[:2]])
-    )

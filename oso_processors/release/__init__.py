@@ -5,28 +5,23 @@ Whatever happens on the way, a reader of any store finds one whole release.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 
 from oso_processors.errors import ReleaseBlocked
 from oso_processors.progress import Progress
+from oso_processors.release.making import Note, make
 from oso_processors.release.measure import Wish, measured
 from oso_processors.release.plan import Plan, newest_of, plan
-from oso_processors.release.record import record
 from oso_processors.release.verify import verify
 from oso_processors.stores import Manifest, Output, Store
 from oso_processors.stores.files import grain_is_unique
 
-__all__ = ["Plan", "Released", "Wish", "prepare", "release"]
+__all__ = ["Note", "Plan", "Released", "Wish", "prepare", "release"]
 
 KEPT_RELEASES = 2
-# A release's own tables are the same whichever stores are there.
-EVERYWHERE: Mapping[str, Mapping[str, Any]] = {"bigquery": {}, "files": {}, "postgres": {}}
-OWN = {"owner": "release", "tier": "stable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +39,23 @@ def release(
     stores: Sequence[Store],
     blocked: Mapping[str, str],
     progress: Progress,
+    note: Note | None = None,
+    may_shrink: Collection[str] = (),
 ) -> Released:
     """Publish ``wishes`` in every store as one release, if anything changed.
 
+    ``may_shrink`` names the outputs, or `all`, that may lose more rows than is taken for sound.
     Raise `ReleaseBlocked` when an output is not fit, and `Mismatch` when a store reads back anything
     else than what the warehouse holds; in both cases the old release is still served.
     """
-    decided, outputs = prepare(connection, wishes, stores, blocked)
+    decided, outputs = prepare(connection, wishes, stores, blocked, may_shrink)
     if decided.blocked:
         raise ReleaseBlocked(decided.blocked)
     newest = newest_of(store.served() for store in stores)
     if decided.is_nothing and newest is not None:
         _sweep(stores)
         return Released(newest, decided, outputs)
-    made, whole = _made(connection, decided.number, outputs, newest)
+    made, whole = make(connection, decided.number, outputs, stores, newest, note or Note())
     # A store that serves it already is left alone: its readers are there.
     behind = {store: _for(store, whole) for store in stores if store.served() != made}
     for store, own in behind.items():
@@ -80,6 +78,7 @@ def prepare(
     wishes: Sequence[Wish],
     stores: Sequence[Store],
     blocked: Mapping[str, str],
+    may_shrink: Collection[str] = (),
 ) -> tuple[Plan, list[Output]]:
     """Measure what is fit to be published and decide what to do with it."""
     served = {store.name: store.served() for store in stores}
@@ -93,39 +92,7 @@ def prepare(
         is_proven = newest is not None and newest.digests.get(output.name) == output.digest
         if not is_proven and not grain_is_unique(connection, output, f"({output.table.query})"):
             refused[output.name] = f"its grain ({', '.join(output.table.grain)}) is not unique"
-    return plan(outputs, served, refused), outputs
-
-
-def _made(
-    connection: duckdb.DuckDBPyConnection,
-    number: int,
-    outputs: Sequence[Output],
-    newest: Manifest | None,
-) -> tuple[Manifest, list[Output]]:
-    """Return the release that is to be made, and its outputs with the release's own tables."""
-    if newest is not None and number == newest.number:
-        again = _with_own_tables(connection, newest, outputs)
-        if again[0] == newest:
-            return again
-        # We say other things of a release than we did then, so it cannot have the same name.
-        number += 1
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    past = newest.remembered() if newest else ()
-    return _with_own_tables(connection, Manifest(number, now, {}, past), outputs)
-
-
-def _with_own_tables(
-    connection: duckdb.DuckDBPyConnection,
-    release: Manifest,
-    outputs: Sequence[Output],
-) -> tuple[Manifest, list[Output]]:
-    draft = replace(release, contents={each.name: each.published() for each in outputs})
-    own = [
-        measured(connection, Wish(table, EVERYWHERE, OWN))
-        for table in record(connection, draft, outputs)
-    ]
-    whole = [*outputs, *own]
-    return replace(draft, contents={each.name: each.published() for each in whole}), whole
+    return plan(outputs, served, refused, may_shrink), outputs
 
 
 def _for(store: Store, outputs: Iterable[Output]) -> list[Output]:

@@ -18,6 +18,12 @@ NUL_COUNTS = {
     "text": """count_if(contains("{}", chr(0)))""",
     "texts": """count_if(contains(array_to_string("{}", ''), chr(0)))""",
 }
+TEXT_BYTES = {
+    "text": """coalesce(sum(strlen("{}")), 0)""",
+    "texts": """coalesce(sum(strlen(array_to_string("{}", ''))), 0)""",
+}
+# What any other value takes in a store, more or less.
+VALUE_BYTES = 8
 WITHOUT_NUL = {
     "text": """replace("{0}", chr(0), '') AS "{0}\"""",
     "texts": """list_transform("{0}", lambda x: replace(x, chr(0), '')) AS "{0}\"""",
@@ -42,13 +48,15 @@ def measured(connection: duckdb.DuckDBPyConnection, wish: Wish) -> Output:
     for name in wish.table.grain:
         if name not in listed:
             raise GrainNotListed(wish.table.name, name)
-    table, nul_count = _without_nul(connection, _with_one_whole_type(wish.table))
+    table, nul_count, text_bytes = _without_nul(connection, _with_one_whole_type(wish.table))
     found = connection.execute(checksum.duckdb_sql(table, f"({table.query})")).fetchone()
     number = checksum.text(found)
+    row_count = int(found[0]) if found else 0
     return Output(
         table=table,
         checksum=number,
-        row_count=int(found[0]) if found else 0,
+        row_count=row_count,
+        byte_count=text_bytes + row_count * VALUE_BYTES * len(table.columns),
         digest=_digest(table, number, wish),
         options=wish.options,
         about=wish.about,
@@ -68,19 +76,20 @@ def _with_one_whole_type(table: Table) -> Table:
     return replace(table, query=_replaced(table.query, casts), columns=tuple(columns))
 
 
-def _without_nul(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[Table, int]:
-    """Return ``table`` without the NUL characters that Postgres cannot hold, and how many values
-    had one."""
+def _without_nul(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[Table, int, int]:
+    """Return ``table`` without the NUL characters that Postgres cannot hold, how many values had one,
+    and how many bytes its texts have."""
     kinds = [(checksum.kind(each, table.name), each.name) for each in table.columns]
     texts = [(kind, name) for kind, name in kinds if kind in WITHOUT_NUL]
     if not texts:
-        return table, 0
+        return table, 0, 0
     counts = " + ".join(NUL_COUNTS[kind].format(name) for kind, name in texts)
-    row = connection.execute(f"SELECT {counts} FROM ({table.query})").fetchone()
+    sizes = " + ".join(TEXT_BYTES[kind].format(name) for kind, name in texts)
+    [row] = connection.execute(f"SELECT {counts}, {sizes} FROM ({table.query})").fetchall()
     # Over no rows at all DuckDB counts NULL.
-    count = int(row[0] or 0) if row else 0
+    count = int(row[0] or 0)
     stripped = [WITHOUT_NUL[kind].format(name) for kind, name in texts] if count else []
-    return replace(table, query=_replaced(table.query, stripped)), count
+    return replace(table, query=_replaced(table.query, stripped)), count, int(row[1])
 
 
 def _replaced(query: str, columns: list[str]) -> str:

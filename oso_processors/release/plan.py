@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from oso_processors.stores import Manifest, Output
+from oso_processors.release.changes import kind_of
+from oso_processors.stores import Manifest, Output, Published
 
-Kind = Literal["unchanged", "new", "changed", "removed", "blocked"]
+Kind = Literal["unchanged", "new", "full", "additive", "breaking", "removed", "blocked"]
+MOVING = ("new", "full", "additive", "breaking")
+# A table that lost more of its rows is taken for broken until a person says that it is not.
+SHRINK_LIMIT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What becomes of one output."""
+    """What becomes of one output: `row_count` and `byte_count` are what would be moved or is there.
+
+    New, full (all of its rows are other ones), additive (columns were added at its end), breaking
+    (columns went, moved or have another type, or the grain is another), removed, unchanged or blocked.
+    """
 
     name: str
     kind: Kind
     row_count: int = 0
+    byte_count: int = 0
     reason: str = ""
 
     def __str__(self) -> str:
-        rows = f", {self.row_count:,} rows" if self.kind in ("new", "changed") else ""
+        size = f", {self.row_count:,} rows, {self.byte_count / 1e6:,.1f} MB"
         reason = f": {self.reason}" if self.reason else ""
-        return f"{self.kind} {self.name}{rows}{reason}"
+        return f"{self.kind} {self.name}{size if self.kind in MOVING else ''}{reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ def plan(
     outputs: Sequence[Output],
     served: Mapping[str, Manifest | None],
     blocked: Mapping[str, str],
+    may_shrink: Collection[str] = (),
 ) -> Plan:
     """Compare ``outputs`` with what each store serves.
 
@@ -62,8 +72,8 @@ def plan(
     mean different things by one number (their folders or servers were swapped) need a new number.
     """
     newest = newest_of(served.values())
-    digests = newest.digests if newest else {}
-    steps = [_step(each, digests, blocked) for each in outputs]
+    before = newest.contents if newest else {}
+    steps = [_step(each, before.get(each.name), blocked, may_shrink) for each in outputs]
     names = {each.name for each in outputs} | set(blocked)
     steps += [
         Step(name, "blocked", reason=reason)
@@ -72,7 +82,7 @@ def plan(
     ]
     steps += [
         Step(name, "removed")
-        for name in sorted(digests)
+        for name in sorted(before)
         if name not in names and not name.startswith("_")
     ]
     is_new = any(step.kind != "unchanged" for step in steps)
@@ -89,11 +99,25 @@ def newest_of(served: Iterable[Manifest | None]) -> Manifest | None:
     return max((each for each in served if each), key=lambda each: each.number, default=None)
 
 
-def _step(output: Output, digests: Mapping[str, str], blocked: Mapping[str, str]) -> Step:
-    if output.name in blocked:
-        return Step(output.name, "blocked", reason=blocked[output.name])
-    if output.name not in digests:
-        return Step(output.name, "new", output.row_count)
-    if digests[output.name] != output.digest:
-        return Step(output.name, "changed", output.row_count)
-    return Step(output.name, "unchanged", output.row_count)
+def _step(
+    output: Output, old: Published | None, blocked: Mapping[str, str], may_shrink: Collection[str]
+) -> Step:
+    size = (output.row_count, output.byte_count)
+    reason = blocked.get(output.name) or _shrunken(output, old, may_shrink)
+    if reason:
+        return Step(output.name, "blocked", *size, reason)
+    if old is not None and old.digest == output.digest:
+        return Step(output.name, "unchanged", *size)
+    return Step(output.name, kind_of(old, output.published()), *size)
+
+
+def _shrunken(output: Output, old: Published | None, may_shrink: Collection[str]) -> str:
+    """Return why an output that lost many rows is not fit, or nothing."""
+    if old is None or output.name in may_shrink or "all" in may_shrink:
+        return ""
+    if output.row_count >= old.row_count * (1 - SHRINK_LIMIT):
+        return ""
+    return (
+        f"it would shrink from {old.row_count:,} to {output.row_count:,} rows, by more than"
+        f" {SHRINK_LIMIT:.0%}; if that is right, add --allow-shrink {output.name}"
+    )

@@ -42,7 +42,8 @@ class Output:
     """A table to publish, as it was measured in the warehouse.
 
     `options` are what its processor says for each store; `digest` names its content: rows, columns,
-    types, words and grain; `nul_count` is how many values lost NUL characters.
+    types, words and grain; `nul_count` is how many values lost NUL characters; `byte_count` is about
+    how many bytes there are to move.
     """
 
     table: Table
@@ -52,6 +53,7 @@ class Output:
     options: Mapping[str, Mapping[str, Any]]
     about: Mapping[str, str] = field(default_factory=dict)
     nul_count: int = 0
+    byte_count: int = 0
 
     @property
     def name(self) -> str:
@@ -83,20 +85,43 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class TookBack:
+    """What a rollback took back: release `number`, for the tables of release `to`.
+
+    `digests` are those that release `number` had of each table that is other now, None where it had
+    no such table.
+    """
+
+    number: int
+    to: int
+    digests: Mapping[str, str | None]
+
+    def would_be_again(self, digests: Mapping[str, str]) -> list[str]:
+        """Return the tables that would be as they were when they were taken back."""
+        return [name for name, each in self.digests.items() if digests.get(name) == each]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one release is: its number, when and why it was made, each of its tables, and what went
-    before it. Two stores serve the same release when their manifests are equal."""
+    """What one release is: its number, when and why it was made, each of its tables, what went before
+    it, and what it took back. Two stores serve the same release when their manifests are equal."""
 
     number: int
     released_at: str
     contents: Mapping[str, Published]
     past: tuple[Past, ...] = ()
     reason: str = ""
+    took_back: TookBack | None = None
 
     @property
     def id(self) -> str:
         """The release's name, such as r7."""
         return f"r{self.number}"
+
+    @property
+    def origin(self) -> int:
+        """The number of the release that its rows were made for: its own, but for a rollback."""
+        return self.took_back.to if self.took_back else self.number
 
     @property
     def digests(self) -> Mapping[str, str]:
@@ -108,6 +133,17 @@ class Manifest:
         tables = [name for name in self.contents if not name.startswith("_")]
         return (Past(self.number, self.released_at, len(tables), self.reason), *self.past)
 
+    def outputs(self, store: str | None = None) -> list[Output]:
+        """Return what it published, in one store or at all, to be checked or served again.
+
+        No query gives their rows.
+        """
+        return [
+            _published_output(name, each)
+            for name, each in self.contents.items()
+            if store is None or store in each.options
+        ]
+
     def body(self) -> dict[str, Any]:
         """Return the manifest as plain values, to be kept as JSON."""
         return asdict(self)
@@ -117,7 +153,21 @@ class Manifest:
         """Return the manifest that `body` gave; other keys are left alone."""
         contents = {name: Published.from_body(each) for name, each in body["contents"].items()}
         past = tuple(Past(**each) for each in body["past"])
-        return cls(body["number"], body["released_at"], contents, past, body["reason"])
+        took = body.get("took_back")
+        took_back = TookBack(**took) if took else None
+        return cls(body["number"], body["released_at"], contents, past, body["reason"], took_back)
+
+
+def _published_output(name: str, table: Published) -> Output:
+    described = Table(name, "", "", table.columns, table.grain, table.description, "")
+    return Output(
+        table=described,
+        checksum=table.checksum,
+        row_count=table.row_count,
+        digest=table.digest,
+        options=table.options,
+        about=table.about,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +204,9 @@ class Store(Protocol):
     def switch(self, release: Manifest) -> None:
         """Let readers see ``release`` again, one of those kept, all of it at once."""
 
+    def source(self, release: Manifest, name: str) -> str | None:
+        """Return where DuckDB reads the rows of a kept table, in its SQL; None where it cannot."""
+
     def drift(self, release: Manifest) -> list[str]:
         """Say, a line each, what is there no more as ``release`` was published; none when all is."""
 
@@ -161,4 +214,5 @@ class Store(Protocol):
         """Remove what no release in ``keep`` needs."""
 
     def kept(self) -> Sequence[Manifest]:
-        """Return the releases that are still whole here, the one served first."""
+        """Return the releases that are still whole here: the one served, and those before it, the
+        newest first."""

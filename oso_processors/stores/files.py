@@ -20,7 +20,7 @@ import orjson
 from oso_processors import checksum
 from oso_processors.errors import StoreUnusable
 from oso_processors.sql import literal
-from oso_processors.stores import Manifest, Measured, Output
+from oso_processors.stores import Manifest, Measured, Output, drift
 
 ROW_GROUP = 122_880
 FOLDER = re.compile(r"r[1-9][0-9]*")
@@ -94,8 +94,43 @@ class FilesStore:
             tables = [self._described(release, each) for each in outputs]
         body = {"release": release.id, **release.body(), "tables": tables}
         _replace(self.root / release.id / "manifest.json", body)
-        pointer = {"release": release.id, "manifest": f"{release.id}/manifest.json"}
-        _replace(self.root / "latest.json", {**pointer, "released_at": release.released_at})
+        self._point(release)
+
+    def switch(self, release: Manifest) -> None:
+        """Let the pointer name a kept release again."""
+        missing = [
+            each.name
+            for each in release.outputs(self.name)
+            if not self._path(release, each).exists()
+        ]
+        if missing or self._manifest(release.id) != release:
+            raise StoreUnusable(self.name, release.id, "is not kept whole")
+        self._point(release)
+
+    def drift(self, release: Manifest) -> list[str]:
+        """Compare files, and what the manifest says of them."""
+        folder = self.root / release.id
+        told = {each["name"]: each for each in _load(folder / "manifest.json")["tables"]}
+        outputs = release.outputs(self.name)
+        lines = [
+            f"{each.name}: {line}"
+            for each in outputs
+            for line in self._drift_of(release, each, told.get(each.name))
+        ]
+        ours = {"manifest.json", *(self._path(release, each).name for each in outputs)}
+        added = sorted({path.name for path in folder.iterdir()} - ours)
+        lines += [f"{name}: the file is no part of the release" for name in added]
+        return [f"{self.name}: {line}" for line in lines]
+
+    def left_over(self) -> list[str]:
+        """Name the folders of releases that were never finished, or were taken back at once."""
+        kept = {each.id for each in self.kept()}
+        return sorted(folder.name for folder in self._folders() if folder.name not in kept)
+
+    def source(self, release: Manifest, name: str) -> str | None:
+        """Return where DuckDB reads the rows of a kept table."""
+        path = self.root / release.id / f"{name}.parquet"
+        return f"read_parquet({literal(_as_pattern(path))})" if path.exists() else None
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Remove the folders of other releases, finished or not."""
@@ -106,6 +141,34 @@ class FilesStore:
                     # Without its manifest a folder that is half removed counts as nothing.
                     (folder / "manifest.json").unlink(missing_ok=True)
                     shutil.rmtree(folder)
+
+    def _point(self, release: Manifest) -> None:
+        pointer = {"release": release.id, "manifest": f"{release.id}/manifest.json"}
+        _replace(self.root / "latest.json", {**pointer, "released_at": release.released_at})
+
+    def _drift_of(
+        self, release: Manifest, output: Output, told: dict[str, Any] | None
+    ) -> Iterator[str]:
+        """Compare the file of one table, and what the manifest says of it beside its contents."""
+        if not self._path(release, output).exists():
+            yield "its file is gone"
+            return
+        described = self._described(release, output)
+        if told is None:
+            yield "the manifest does not describe it"
+        else:
+            yield from drift.of_words(output, told["description"], _words(told))
+            if told["sha256"] != described["sha256"]:
+                yield "its file was changed: its SHA-256 is another"
+        try:
+            measured = self.measure(release, output)
+        except StoreUnusable as error:
+            yield f"its file cannot be read: {error.reason}"
+            return
+        found = [(name, kind) for name, _, kind in (e.partition(" ") for e in measured.columns)]
+        wanted = [(each.name, each.type) for each in output.table.columns]
+        yield from drift.of_columns(wanted, found)
+        yield from drift.of_rows(output, measured.checksum)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -182,6 +245,10 @@ def grain_is_unique(connection: duckdb.DuckDBPyConnection, output: Output, sourc
         f" UNION ALL SELECT 1 FROM {source} WHERE {nulls}) LIMIT 1"
     ).fetchone()
     return found is None
+
+
+def _words(described: dict[str, Any]) -> dict[str, str | None]:
+    return {each["name"]: each["description"] for each in described["columns"]}
 
 
 def _as_pattern(path: Path) -> str:

@@ -6,9 +6,9 @@ for their content, so that what did not change is not copied again and a retry f
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
+import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ import duckdb
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from psycopg.types.json import Jsonb
@@ -30,18 +30,9 @@ from oso_processors.errors import (
     ReleaseLocked,
     StoreUnusable,
 )
-from oso_processors.stores import Manifest, Measured, Output, views
+from oso_processors.stores import Manifest, Measured, Output, postgres_drift, postgres_tables, views
 from oso_processors.stores.copying import copy
-from oso_processors.tables import Column
 
-TYPES = {
-    "text": "text",
-    "whole": "bigint",
-    "boolean": "boolean",
-    "date": "date",
-    "moment": "timestamp with time zone",
-    "texts": "character varying[]",
-}
 LOCK = 7_062_113_001
 # A killed run's server process notices within a second that nobody is there any more.
 LOCK_SECONDS = 3.0
@@ -70,6 +61,11 @@ DO $$ BEGIN
 END $$;
 GRANT USAGE ON SCHEMA public TO {views.READER};
 """
+HOLDER = """
+SELECT application_name, pid, backend_start FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND pid <> pg_backend_pid()
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 class PostgresStore:
@@ -77,15 +73,23 @@ class PostgresStore:
 
     name = "postgres"
 
-    def __init__(self, dsn: str) -> None:
-        """Connect; raise `PostgresUnavailable`, or `ReleaseLocked` when another release is made."""
+    def __init__(self, dsn: str, is_reading: bool = False) -> None:
+        """Connect; raise `PostgresUnavailable`, or `ReleaseLocked` when another release is made.
+
+        With ``is_reading`` nothing can be changed, and a release that is being made is not in the way.
+        """
         place = _place(dsn)
         try:
-            self._connection: Connection[TupleRow] = psycopg.connect(_in_time(dsn), autocommit=True)
+            self._connection: Connection[TupleRow] = psycopg.connect(
+                _in_time(dsn), autocommit=True, fallback_application_name=_process()
+            )
         except psycopg.Error as error:
             raise PostgresUnavailable(place, _why_not(error)) from None
         try:
             self._connection.execute(SESSION)
+            if is_reading:
+                self._connection.execute("SET default_transaction_read_only = on")
+                return
             self._lock()
             self._connection.execute(SETUP)
         except psycopg.Error as error:
@@ -105,12 +109,15 @@ class PostgresStore:
 
     def kept(self) -> Sequence[Manifest]:
         """Return the release served, and those before it whose tables are all there."""
-        there = self._tables()
-        return [
+        served, there = self.served(), self._tables()
+        if served is None:
+            return []
+        older = [
             each
-            for each, tables, is_served in self._releases()
-            if is_served or set(tables.values()) <= there
+            for each, tables, _ in self._releases()
+            if each.number < served.number and set(tables.values()) <= there
         ]
+        return [served, *older]
 
     def ready(self, outputs: Sequence[Output]) -> None:
         """Raise `StoreUnusable` when the views of ``outputs`` could not be switched."""
@@ -126,28 +133,65 @@ class PostgresStore:
         self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
     ) -> None:
         """Copy the table beside what is served, with its indexes, in one transaction."""
-        if _table(output) in self._tables():
+        if postgres_tables.named(output) in self._tables():
             return
         with self._told(output.name), self._connection.transaction():
-            self._connection.execute(_create(output))
-            copied = copy(connection, output.table.query, self._connection, _identifier(output))
+            self._connection.execute(postgres_tables.created(output))
+            copied = copy(
+                connection, output.table.query, self._connection, postgres_tables.identifier(output)
+            )
             if copied != output.row_count:
                 expected, found = f"{output.row_count:,}", f"{copied:,}"
                 raise Mismatch(self.name, output.name, "the number of rows copied", expected, found)
-            for statement in _finish(output, output.options[self.name].get("indexes", ())):
+            for statement in postgres_tables.finished(output):
                 self._connection.execute(statement)
 
     def measure(self, release: Manifest, output: Output) -> Measured:
         """Read back the table that was built."""
         with self._told(output.name):
-            source = f'store."{_table(output)}"'
+            source = f'store."{postgres_tables.named(output)}"'
             found = self._one(checksum.postgres_sql(output.table, source))
             return Measured(checksum.text(found), self._columns(output), self._has_grain(output))
 
     def publish(self, release: Manifest, outputs: Sequence[Output]) -> None:
         """Switch every view to ``release`` in one transaction; raise `ReadersInTheWay`."""
+        self._show(release, outputs, {each.name: postgres_tables.named(each) for each in outputs})
+
+    def switch(self, release: Manifest) -> None:
+        """Let the views show the tables of a kept release again; raise `ReadersInTheWay`."""
+        outputs, (tables, _) = release.outputs(self.name), self._held(release)
+        if not set(tables.values()) <= self._tables():
+            raise StoreUnusable(self.name, release.id, "is not kept whole")
+        self.ready(outputs)
+        self._show(release, outputs, tables)
+
+    def drift(self, release: Manifest) -> list[str]:
+        """Compare tables, and the views in front of them when readers see ``release``."""
+        outputs = release.outputs(self.name)
+        with self._told(release.id):
+            tables, is_served = self._held(release)
+            return postgres_drift.found(self._connection, outputs, tables, is_served)
+
+    def holder(self) -> str | None:
+        """Say who is making a release now, where another does."""
+        with self._told("pg_locks"):
+            row = self._connection.execute(HOLDER, [LOCK >> 32, LOCK & 0xFFFFFFFF]).fetchone()
+        if row is None:
+            return None
+        name, process, since = row
+        started = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        return f"{name or 'somebody'} (server process {process}){started}"
+
+    def left_over(self) -> list[str]:
+        """Name the tables that no release needs: of a killed run, of one that is at work, or swept
+        later because a reader held them."""
+        return [f"store.{name}" for name in self._unneeded()]
+
+    def _show(
+        self, release: Manifest, outputs: Sequence[Output], tables: Mapping[str, str]
+    ) -> None:
         with self._told("public"):
-            switch = SQL(";\n").join(self._switch(release, outputs))
+            switch = SQL(";\n").join(self._switch(release, outputs, tables))
             for attempt in range(SWITCH_ATTEMPTS):
                 try:
                     with self._connection.transaction():
@@ -157,6 +201,10 @@ class PostgresStore:
                     # Readers come first: a waiting switch would make later readers wait with it.
                     time.sleep(min(2.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.5))  # noqa: S311
         raise ReadersInTheWay(SWITCH_ATTEMPTS)
+
+    def source(self, release: Manifest, name: str) -> str | None:
+        """Its rows are read by Postgres alone."""
+        return None
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Drop the tables that no release in ``keep`` needs, and forget the other releases.
@@ -169,15 +217,14 @@ class PostgresStore:
                 "DELETE FROM store._releases WHERE NOT is_served AND NOT number = ANY (%s)",
                 [numbers],
             )
-            wanted = {name for _, tables, _ in self._releases() for name in tables.values()}
-            for name in sorted(self._tables() - wanted):
+            for name in self._unneeded():
                 self._drop(name)
 
     def _lock(self) -> None:
         end = time.monotonic() + LOCK_SECONDS
         while not (row := self._one(f"SELECT pg_try_advisory_lock({LOCK})")) or not row[0]:
             if time.monotonic() > end:
-                raise ReleaseLocked(self.name)
+                raise ReleaseLocked(f"{self.name}: {self.holder() or 'somebody'}")
             time.sleep(0.1)
 
     def _drop(self, name: str) -> None:
@@ -185,22 +232,21 @@ class PostgresStore:
             with self._connection.transaction():
                 self._connection.execute("SET LOCAL lock_timeout = '200ms'")
                 self._connection.execute(SQL("DROP TABLE {}").format(Identifier("store", name)))
-        except LockNotAvailable:
+        except (LockNotAvailable, DependentObjectsStillExist):
             return
 
-    def _switch(self, release: Manifest, outputs: Sequence[Output]) -> list[Composed]:
+    def _switch(
+        self, release: Manifest, outputs: Sequence[Output], tables: Mapping[str, str]
+    ) -> list[Composed]:
         """Return the SQL of the switch, its views in name order so that no two can deadlock."""
-        tables = {each.name: each for each in outputs}
+        by_name = {each.name: each for each in outputs}
         statements = [SQL("SET LOCAL lock_timeout = '200ms'").format()]
-        for name in sorted({*tables, *self._served_tables()}):
-            if name not in tables:
+        for name in sorted({*by_name, *self._served_tables()}):
+            if name not in by_name:
                 statements.append(views.dropped(name))
                 continue
-            output = tables[name]
-            statements += views.shown(
-                self._connection, output, _identifier(output), self._can_replace(output)
-            )
-        held = {name: _table(each) for name, each in tables.items()}
+            table, can_replace = Identifier("store", tables[name]), self._can_replace(by_name[name])
+            statements += views.shown(self._connection, by_name[name], table, can_replace)
         statements += [
             SQL("UPDATE store._releases SET is_served = false WHERE is_served").format(),
             SQL(
@@ -210,20 +256,20 @@ class PostgresStore:
             ).format(
                 number=Literal(release.number),
                 manifest=Literal(Jsonb(release.body())),
-                tables=Literal(Jsonb(held)),
+                tables=Literal(Jsonb(dict(tables))),
             ),
         ]
         return statements
 
     def _can_replace(self, output: Output) -> bool:
         now = views.columns(self._connection, "public", output.name)
-        return views.can_replace(now, _columns(output))
+        return views.can_replace(now, postgres_tables.columns(output))
 
     def _columns(self, output: Output) -> list[str]:
         """Return the columns as the warehouse says them, where the type is the one that belongs."""
-        wanted = dict(_columns(output))
+        wanted = dict(postgres_tables.columns(output))
         types = {each.name: each.type for each in output.table.columns}
-        found = views.columns(self._connection, "store", _table(output))
+        found = views.columns(self._connection, "store", postgres_tables.named(output))
         return [
             f"{name} {types[name] if wanted.get(name) == kind else kind}" for name, kind in found
         ]
@@ -234,20 +280,34 @@ class PostgresStore:
             SQL(
                 "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass({})"
                 " AND indisunique AND indisvalid"
-            ).format(Literal(f'store."{_index(output, output.table.grain)}"'))
+            ).format(Literal(f'store."{postgres_tables.index(output, output.table.grain)}"'))
         )
         return bool(found and found[0])
 
     def _releases(self) -> list[tuple[Manifest, Mapping[str, str], bool]]:
-        rows = self._connection.execute(
-            "SELECT manifest, tables, is_served FROM store._releases"
-            " ORDER BY is_served DESC, number DESC"
-        ).fetchall()
+        with self._told("store._releases"):
+            if self._one("SELECT to_regclass('store._releases')") == (None,):
+                return []
+            rows = self._connection.execute(
+                "SELECT manifest, tables, is_served FROM store._releases"
+                " ORDER BY is_served DESC, number DESC"
+            ).fetchall()
         return [(Manifest.from_body(row[0]), row[1], row[2]) for row in rows]
+
+    def _held(self, release: Manifest) -> tuple[Mapping[str, str], bool]:
+        """Return the table behind each name of ``release``, and whether readers see it."""
+        for each, tables, is_served in self._releases():
+            if each == release:
+                return tables, is_served
+        raise StoreUnusable(self.name, release.id, "is not kept")
 
     def _served_tables(self) -> Mapping[str, str]:
         """Return the views that are ours, each with the table behind it."""
         return next((tables for _, tables, is_served in self._releases() if is_served), {})
+
+    def _unneeded(self) -> list[str]:
+        wanted = {name for _, tables, _ in self._releases() for name in tables.values()}
+        return sorted(self._tables() - wanted)
 
     def _tables(self) -> set[str]:
         rows = self._connection.execute(
@@ -269,64 +329,16 @@ class PostgresStore:
             raise StoreUnusable(self.name, place, _why(error)) from error
 
 
-def _create(output: Output) -> Composed:
-    columns = [
-        SQL("{} {}{}").format(
-            Identifier(name), SQL(kind), SQL(" NOT NULL" if name in output.table.grain else "")
-        )
-        for name, kind in _columns(output)
-    ]
-    return SQL("CREATE TABLE {} ({})").format(_identifier(output), SQL(", ").join(columns))
-
-
-def _finish(output: Output, indexes: Iterable[Sequence[str]]) -> list[Composed]:
-    """Return the SQL for the unique index on the grain, which proves it, and all that follows."""
-    table = _identifier(output)
-    grain = tuple(output.table.grain)
-    declared = {tuple(each): None for each in indexes if tuple(each) != grain}
-    made = [
-        SQL("CREATE {} {} ON {} ({})").format(
-            SQL("UNIQUE INDEX" if columns == grain else "INDEX"),
-            Identifier(_index(output, columns)),
-            table,
-            SQL(", ").join(map(Identifier, columns)),
-        )
-        for columns in (grain, *declared)
-    ]
-    return [*made, *views.described("TABLE", table, output), SQL("ANALYZE {}").format(table)]
-
-
-def _table(output: Output) -> str:
-    """Return the table's name; Postgres keeps 63 bytes of it."""
-    return f"{output.name[:46]}__{output.digest[:12]}"
-
-
-def _identifier(output: Output) -> Identifier:
-    return Identifier("store", _table(output))
-
-
-def _index(output: Output, columns: Sequence[str]) -> str:
-    key = hashlib.sha256("\0".join([output.name, output.digest, *columns]).encode()).hexdigest()
-    return f"{output.name[:46]}__{key[:12]}"
-
-
-def _columns(output: Output) -> list[tuple[str, str]]:
-    return [(each.name, _type(each, output.name)) for each in output.table.columns]
-
-
-def _type(column: Column, table: str) -> str:
-    kind = checksum.kind(column, table)
-    if kind != "decimal":
-        return TYPES[kind]
-    found = checksum.DECIMAL.fullmatch(column.type)
-    return f"numeric({found[1]},{found[2]})" if found else "numeric"
-
-
 def _in_time(dsn: str) -> str:
     """Return the address, with a limit to the wait for an answer unless a person has set one."""
     if "connect_timeout" in conninfo_to_dict(dsn) or "PGCONNECT_TIMEOUT" in os.environ:
         return dsn
     return make_conninfo(dsn, connect_timeout=CONNECT_SECONDS)
+
+
+def _process() -> str:
+    """Name this process as the server's list of sessions shows it, which keeps 63 bytes."""
+    return f"oso, process {os.getpid()} on {socket.gethostname()}"
 
 
 def _place(dsn: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from oso_processors.collectors import gharchive
+from oso_processors.collectors import download
 from oso_processors.collectors.connector import Connector
 from oso_processors.collectors.download import Client
 from oso_processors.collectors.gharchive import EVENTS, Gharchive
@@ -38,7 +38,7 @@ def packed(*numbers):
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """How the client waits is told by its own tests."""
-    monkeypatch.setattr(gharchive, "Client", lambda **more: Client(**{"backoff": 0.01, **more}))
+    monkeypatch.setattr(download, "Client", lambda **more: Client(**{"backoff": 0.01, **more}))
 
 
 @pytest.fixture

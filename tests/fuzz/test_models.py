@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -40,6 +41,14 @@ POSSIBLE = {
     "bytes": [1, 0, 9],
     "is_bot": [False, True, True],
     "is_contribution": [True, False],
+    # A model that reads a range of time reads this first day, and no other.
+    "created_at": [
+        datetime(1970, 1, 1, 12, 30, 0, 1, tzinfo=UTC),
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(1970, 1, 1, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(1970, 1, 2, tzinfo=UTC),
+    ],
     "coverage": [*map(Decimal, ("1", "0", "0.5", "0.333333333"))],
     "ordinal": [1, 2, 3, 5],
     "repository_source_id": [1, 2, 3],

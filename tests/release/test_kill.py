@@ -31,7 +31,7 @@ class Announced:
         self.store, self.name = store, store.name
     def __getattr__(self, verb):
         found = getattr(self.store, verb)
-        if verb in ("served", "kept", "measure"):
+        if verb in ("served", "kept", "measure", "source"):
             return found  # they only read
         def step(*arguments):
             print(self.name, verb, flush=True)

@@ -41,9 +41,9 @@ def test_what_is_new_changed_and_gone_makes_the_next_release():
     decided = plan([output("stars", "b"), output("same", "a"), output("more", "a")], served, {})
 
     assert [str(step) for step in decided.steps] == [
-        "changed stars, 3 rows",
+        "full stars, 3 rows, 0.0 MB",
         "unchanged same",
-        "new more, 3 rows",
+        "new more, 3 rows, 0.0 MB",
         "removed forks",
     ]
     assert (decided.number, decided.behind) == (5, ())

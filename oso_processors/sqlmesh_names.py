@@ -1,0 +1,23 @@
+"""How SQLMesh's names, grains and errors are said to people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+
+def public_name(name: str) -> str:
+    """Turn SQLMesh's ``"oso"."marts"."metrics_v1"`` into ``marts.metrics_v1``."""
+    return ".".join(name.replace('"', "").split(".")[-2:])
+
+
+def grain_of(model: Any) -> tuple[str, ...]:
+    """Return the columns that make a row of a model unique."""
+    return tuple(each.name for part in model.grains for each in part.find_all(exp.Column))
+
+
+def one_line(error: BaseException) -> str:
+    """Return what is wrong without its frame and its empty lines."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "; ".join(lines[:3]) or type(error).__name__
