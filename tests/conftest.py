@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -166,6 +167,11 @@ def leave_few_metrics() -> Callable[[Path], Path]:
         for path in (project / "models" / "metrics").iterdir():
             if path.stem not in FEW_METRICS:
                 path.unlink()
+        tests = project / "tests" / "models" / "test_metrics.yaml"
+        before, *listed = re.split(r"^(?=test_)", tests.read_text(), flags=re.MULTILINE)
+        models = [f"model: metrics.{name}\n" for name in FEW_METRICS]
+        kept = [each for each in listed if any(model in each for model in models)]
+        tests.write_text("".join([before, *kept]))
         return project
 
     return leave
