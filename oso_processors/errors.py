@@ -207,15 +207,6 @@ class StoreUnusable(ReleaseError):
         self.reason = reason
 
 
-class NotKept(ReleaseError):
-    """A release that is to be served again is not kept whole in every store; nothing was changed."""
-
-    def __init__(self, release: str, stores: tuple[str, ...], choices: tuple[str, ...]) -> None:
-        advice = f"all stores keep {', '.join(choices)}" if choices else "make a new release"
-        super().__init__(f"{release}: is not kept whole in {', '.join(stores)}; {advice}")
-        self.choices = choices
-
-
 class PostgresUnavailable(ReleaseError):
     """No Postgres can be reached or started."""
 

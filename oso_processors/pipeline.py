@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -21,16 +23,20 @@ from oso_processors.errors import (
     WarehouseLocked,
 )
 from oso_processors.progress import Progress
-from oso_processors.release import Note, Released, Wish, prepare, release
+from oso_processors.release import Released, Request, Wish, prepare, release
 from oso_processors.release.changes import Side
 from oso_processors.release.plan import Plan
+from oso_processors.release.rollback import RolledBack, rollback
 from oso_processors.settings import Settings
 from oso_processors.sources import ChosenSource
 from oso_processors.stores import Store
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.local_postgres import serving
 from oso_processors.stores.postgres import PostgresStore
-from oso_processors.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    # Importing SQLMesh takes seconds, and what reads the stores does not need it.
+    from oso_processors.warehouse import Warehouse
 
 MEMORY_LIMIT = "1GB"
 
@@ -78,14 +84,11 @@ def collect_all(
 
 
 def make_release(
-    settings: Settings,
-    warehouse: Warehouse,
-    progress: Progress,
-    reason: str = "",
-    may_shrink: Collection[str] = (),
+    settings: Settings, warehouse: Warehouse, progress: Progress, request: Request
 ) -> Released:
     """Publish what the warehouse holds."""
     processors = load_processors(settings.project / "processors")
+    request = replace(request, commit=commit_of(settings.project), keep=settings.retention)
     with open_stores(settings) as stores:
         return release(
             warehouse.connection,
@@ -93,14 +96,11 @@ def make_release(
             stores,
             blocked(warehouse, processors),
             progress,
-            Note(reason, commit_of(settings.project)),
-            may_shrink,
+            request,
         )
 
 
-def plan_release(
-    settings: Settings, warehouse: Warehouse, may_shrink: Collection[str] = ()
-) -> Plan:
+def plan_release(settings: Settings, warehouse: Warehouse, request: Request) -> Plan:
     """Return what a release would do."""
     processors = load_processors(settings.project / "processors")
     with open_stores(settings) as stores:
@@ -109,9 +109,16 @@ def plan_release(
             wishes(warehouse, processors),
             stores,
             blocked(warehouse, processors),
-            may_shrink,
+            request,
         )
         return decided
+
+
+def go_back(settings: Settings, progress: Progress, name: str | None, reason: str) -> RolledBack:
+    """Serve the tables of an earlier release again, in every store."""
+    with open_stores(settings) as stores, duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return rollback(connection, stores, progress, name, reason, settings.retention)
 
 
 def sides(settings: Settings, release_id: str, table: str | None = None) -> dict[str, Side]:
@@ -150,11 +157,14 @@ def blocked(warehouse: Warehouse, processors: Sequence[Processor]) -> dict[str, 
 
 
 @contextmanager
-def open_stores(settings: Settings) -> Iterator[list[Store]]:
-    """Open every store, in the order in which they are published."""
+def open_stores(settings: Settings, is_reading: bool = False) -> Iterator[list[Store]]:
+    """Open every store, in the order in which they are published.
+
+    With ``is_reading`` nothing can be changed, and a release that is being made is not in the way.
+    """
     with ExitStack() as stack:
         dsn = settings.postgres_dsn or stack.enter_context(serving(settings.postgres))
-        postgres = PostgresStore(dsn)
+        postgres = PostgresStore(dsn, is_reading)
         stack.callback(postgres.close)
         yield [FilesStore(settings.releases), postgres]
 

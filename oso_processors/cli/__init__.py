@@ -20,9 +20,12 @@ COMMANDS = {
     "diff": "Show what changed between two releases.",
     "psql": "Open the serving database in psql.",
     "release": "Publish what is built, in every store at once.",
+    "releases": "List the releases, and where each is served and kept.",
+    "rollback": "Serve the tables of an earlier release again.",
     "run": "Collect, build, audit and release.",
     "sample": "Make a deterministic sample of every source.",
     "status": "Show what is where, how old it is, and what failed.",
+    "verify": "Compare what is served with what was published.",
 }
 
 

@@ -13,25 +13,39 @@ from oso_processors.release.plan import Plan
 from oso_processors.settings import Settings
 
 
-def allow_shrink(command: Any) -> Any:
-    """Give a command that releases the option to let tables lose rows."""
-    return click.option(
-        "--allow-shrink",
-        "may_shrink",
-        multiple=True,
-        metavar="TABLE",
-        help="Let this table, or `all`, lose more than a fifth of its rows.",
-    )(command)
+def consent(command: Any) -> Any:
+    """Give a command that releases the options that let out what is held back."""
+    for option in (
+        click.option(
+            "--again",
+            is_flag=True,
+            help="Publish what a rollback took back, though it is the same.",
+        ),
+        click.option(
+            "--allow-shrink",
+            "may_shrink",
+            multiple=True,
+            metavar="TABLE",
+            help="Let this table, or `all`, lose more than a fifth of its rows.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Print the plan and publish nothing.")
 @click.option("--reason", default="", help="Why; written into `_releases`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
-@allow_shrink
+@consent
 @click.pass_obj
 def release(
-    settings: Settings, dry_run: bool, reason: str, as_json: bool, may_shrink: tuple[str, ...]
+    settings: Settings,
+    dry_run: bool,
+    reason: str,
+    as_json: bool,
+    may_shrink: tuple[str, ...],
+    again: bool,
 ) -> None:
     """Publish what is built, in every store at once.
 
@@ -46,13 +60,15 @@ def release(
     """
     from oso_processors.cli.report import released_table, show
     from oso_processors.pipeline import make_release, plan_release
+    from oso_processors.release import Request
     from oso_processors.warehouse import Warehouse
 
+    request = Request(reason, may_shrink=may_shrink, again=again)
     with Warehouse(settings) as warehouse:
         if dry_run:
-            _print(plan_release(settings, warehouse, may_shrink), as_json)
+            _print(plan_release(settings, warehouse, request), as_json)
             return
-        done = make_release(settings, warehouse, Progress(quiet=as_json), reason, may_shrink)
+        done = make_release(settings, warehouse, Progress(quiet=as_json), request)
     if as_json:
         click.echo(_json(done.plan))
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from oso_processors.cli.release import allow_shrink
+from oso_processors.cli.release import consent
 from oso_processors.cli.report import built_table, collected_table, released_table, show
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
@@ -20,9 +20,9 @@ from oso_processors.sources import chosen
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Take the sources from a folder laid out as the sample.",
 )
-@allow_shrink
+@consent
 @click.pass_obj
-def run(settings: Settings, folder: Path | None, may_shrink: tuple[str, ...]) -> None:
+def run(settings: Settings, folder: Path | None, may_shrink: tuple[str, ...], again: bool) -> None:
     """Collect, build, audit and release.
 
     Only what is new is collected and built; nothing new ends with nothing released. It can be killed
@@ -34,16 +34,17 @@ def run(settings: Settings, folder: Path | None, may_shrink: tuple[str, ...]) ->
       oso run --from .oso/sample
     """
     from oso_processors.pipeline import collect_all, make_release
+    from oso_processors.release import Request
     from oso_processors.warehouse import Warehouse
 
-    progress = Progress()
+    progress, request = Progress(), Request(may_shrink=may_shrink, again=again)
     sources = chosen(settings, folder)
     landed = collect_all(settings, sources, progress)
     with progress.step("loading the project"):
         warehouse = Warehouse(settings)
     with warehouse:
         built = warehouse.build(progress)
-        done = make_release(settings, warehouse, progress, may_shrink=may_shrink)
+        done = make_release(settings, warehouse, progress, request)
     show(collected_table(landed), built_table(built), released_table(done))
     click.echo(_news(done.plan.is_nothing, done.release.id))
     click.echo(_where(settings))

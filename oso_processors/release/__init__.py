@@ -5,23 +5,22 @@ Whatever happens on the way, a reader of any store finds one whole release.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from oso_processors.errors import ReleaseBlocked
 from oso_processors.progress import Progress
-from oso_processors.release.making import Note, make
+from oso_processors.release.making import Request, make
 from oso_processors.release.measure import Wish, measured
 from oso_processors.release.plan import Plan, newest_of, plan
-from oso_processors.release.verify import verify
+from oso_processors.release.publishing import publish, sweep
+from oso_processors.release.rollback import held
 from oso_processors.stores import Manifest, Output, Store
 from oso_processors.stores.files import grain_is_unique
 
-__all__ = ["Note", "Plan", "Released", "Wish", "prepare", "release"]
-
-KEPT_RELEASES = 2
+__all__ = ["Plan", "Released", "Request", "Wish", "prepare", "release"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +38,24 @@ def release(
     stores: Sequence[Store],
     blocked: Mapping[str, str],
     progress: Progress,
-    note: Note | None = None,
-    may_shrink: Collection[str] = (),
+    request: Request | None = None,
 ) -> Released:
     """Publish ``wishes`` in every store as one release, if anything changed.
 
-    ``may_shrink`` names the outputs, or `all`, that may lose more rows than is taken for sound.
     Raise `ReleaseBlocked` when an output is not fit, and `Mismatch` when a store reads back anything
     else than what the warehouse holds; in both cases the old release is still served.
     """
-    decided, outputs = prepare(connection, wishes, stores, blocked, may_shrink)
+    request = request or Request()
+    decided, outputs = prepare(connection, wishes, stores, blocked, request)
     if decided.blocked:
         raise ReleaseBlocked(decided.blocked)
     newest = newest_of(store.served() for store in stores)
     if decided.is_nothing and newest is not None:
-        _sweep(stores)
+        sweep(stores, request.keep)
         return Released(newest, decided, outputs)
-    made, whole = make(connection, decided.number, outputs, stores, newest, note or Note())
-    # A store that serves it already is left alone: its readers are there.
-    behind = {store: _for(store, whole) for store in stores if store.served() != made}
-    for store, own in behind.items():
-        store.ready(own)
-    with progress.step(f"releasing {made.id}", sum(map(len, behind.values()))) as step:
-        for store, own in behind.items():
-            for output in own:
-                store.build(connection, made, output)
-                verify(store, made, output)
-                step.advance()
-    for store, own in behind.items():
-        store.publish(made, own)
-    _sweep(stores)
+    made, whole = make(connection, decided.number, outputs, stores, newest, request)
+    publish(connection, made, whole, stores, progress)
+    sweep(stores, request.keep)
     _tell_of_nul(outputs, progress)
     return Released(made, decided, outputs)
 
@@ -78,7 +65,7 @@ def prepare(
     wishes: Sequence[Wish],
     stores: Sequence[Store],
     blocked: Mapping[str, str],
-    may_shrink: Collection[str] = (),
+    request: Request,
 ) -> tuple[Plan, list[Output]]:
     """Measure what is fit to be published and decide what to do with it."""
     served = {store.name: store.served() for store in stores}
@@ -92,17 +79,9 @@ def prepare(
         is_proven = newest is not None and newest.digests.get(output.name) == output.digest
         if not is_proven and not grain_is_unique(connection, output, f"({output.table.query})"):
             refused[output.name] = f"its grain ({', '.join(output.table.grain)}) is not unique"
-    return plan(outputs, served, refused, may_shrink), outputs
-
-
-def _for(store: Store, outputs: Iterable[Output]) -> list[Output]:
-    """Return the outputs that are published in ``store``."""
-    return [each for each in outputs if store.name in each.options]
-
-
-def _sweep(stores: Sequence[Store]) -> None:
-    for store in stores:
-        store.sweep(store.kept()[:KEPT_RELEASES])
+    if not request.again:
+        refused |= held(newest, outputs)
+    return plan(outputs, served, refused, request.may_shrink), outputs
 
 
 def _tell_of_nul(outputs: Iterable[Output], progress: Progress) -> None:

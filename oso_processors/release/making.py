@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -21,11 +21,19 @@ OWN = {"owner": "release", "tier": "stable"}
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """What is written down with a release: why it was made, and the commit of the models."""
+class Request:
+    """What is asked of a release.
+
+    `reason` and `commit` are written down with it; `may_shrink` names the outputs, or `all`, that may lose
+    more rows than is taken for sound; `again` lets out what a rollback took back; `keep` is how long
+    releases are kept.
+    """
 
     reason: str = ""
     commit: str | None = None
+    may_shrink: Collection[str] = ()
+    again: bool = False
+    keep: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 def make(
@@ -34,11 +42,13 @@ def make(
     outputs: Sequence[Output],
     stores: Sequence[Store],
     newest: Manifest | None,
-    note: Note,
+    request: Request,
+    as_before: Sequence[Output] = (),
 ) -> tuple[Manifest, list[Output]]:
     """Return the release that is to be made, and its outputs with the release's own tables.
 
-    A ``number`` that is ``newest``'s means that some store is to be brought up to that.
+    A ``number`` that is ``newest``'s means that some store is to be brought up to that; ``as_before``
+    are own tables that stay as an earlier release had them.
     """
     if newest is not None and number == newest.number:
         same = _whole(newest, outputs, _own_tables_of(connection, newest, stores))
@@ -49,11 +59,13 @@ def make(
     now = datetime.now(UTC).isoformat(timespec="seconds")
     past = newest.remembered() if newest else ()
     contents = {each.name: each.published() for each in outputs}
-    draft = Manifest(number, now, contents, past, note.reason)
-    changes = _changes(connection, outputs, stores, newest, note.commit)
+    draft = Manifest(number, now, contents, past, request.reason)
+    changes = _changes(connection, outputs, stores, newest, request.commit)
     before = source_of(stores, newest, "_changes")
     tables = record(connection, draft, outputs, changes, before)
-    return _whole(draft, outputs, [measured(connection, _own(each)) for each in tables])
+    known = {each.name for each in as_before}
+    new = [measured(connection, _own(each)) for each in tables if each.name not in known]
+    return _whole(draft, outputs, [*new, *as_before])
 
 
 def source_of(stores: Sequence[Store], release: Manifest | None, name: str) -> str | None:
@@ -105,8 +117,8 @@ def _changes(
     found = []
     for change in changes:
         old, new = side(change.table), by_name.get(change.table)
-        is_lost = change.table in before and old is None
         now = (new.published(), f"({new.table.query})") if new else None
-        counts = None if is_lost else counted(connection, old, now)
+        is_unread = (old is None and change.table in before) or (new and not new.table.query)
+        counts = None if is_unread else counted(connection, old, now)
         found.append(replace(change, counts=counts, commit=commit))
     return found

@@ -1,8 +1,14 @@
-"""Verify by reading back: what a store holds is what the warehouse holds, or the release ends."""
+"""Verify by reading back: what a store holds is what the warehouse holds, or the release ends.
+
+What is served can be compared with what was published at any time after.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from oso_processors.errors import Mismatch
+from oso_processors.release.plan import newest_of
 from oso_processors.stores import Manifest, Output, Store
 
 
@@ -17,3 +23,25 @@ def verify(store: Store, release: Manifest, output: Output) -> None:
         raise Mismatch(store.name, output.name, "its checksum", output.checksum, found.checksum)
     if not found.is_grain_unique:
         raise Mismatch(store.name, output.name, "its grain", "unique", "repeated")
+
+
+def drifted(stores: Sequence[Store]) -> tuple[Manifest | None, list[str]]:
+    """Return the newest release, and a line for each thing that a store does not serve as published."""
+    found = [_drift_of(store) for store in stores]
+    newest = newest_of(release for release, _ in found)
+    lines: list[str] = []
+    for store, (release, told) in zip(stores, found, strict=True):
+        if newest is not None and release != newest:
+            there = release.id if release else "no release"
+            lines.append(f"{store.name}: _releases: it serves {there} and not {newest.id}")
+        lines += told
+    return newest, lines
+
+
+def _drift_of(store: Store) -> tuple[Manifest | None, list[str]]:
+    """Compare what is served, again when another release took its place meanwhile."""
+    while True:
+        release = store.served()
+        lines = store.drift(release) if release else []
+        if store.served() == release:
+            return release, lines

@@ -89,7 +89,7 @@ class TookBack:
     """What a rollback took back: release `number`, for the tables of release `to`.
 
     `digests` are those that release `number` had of each table that is other now, None where it had
-    no such table.
+    no such table. A rollback after a rollback goes on from the release that was taken back first.
     """
 
     number: int
@@ -122,6 +122,12 @@ class Manifest:
     def origin(self) -> int:
         """The number of the release that its rows were made for: its own, but for a rollback."""
         return self.took_back.to if self.took_back else self.number
+
+    @property
+    def rows_made_at(self) -> str:
+        """When the release was made that its rows were made for: a rollback makes nothing younger."""
+        made = {self.number: self.released_at} | {e.number: e.released_at for e in self.past}
+        return made.get(self.origin, self.released_at)
 
     @property
     def digests(self) -> Mapping[str, str]:
@@ -209,6 +215,9 @@ class Store(Protocol):
 
     def drift(self, release: Manifest) -> list[str]:
         """Say, a line each, what is there no more as ``release`` was published; none when all is."""
+
+    def left_over(self) -> list[str]:
+        """Name what no kept release needs: of a killed run, or of one that is at work."""
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Remove what no release in ``keep`` needs."""

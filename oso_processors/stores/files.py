@@ -20,7 +20,7 @@ import orjson
 from oso_processors import checksum
 from oso_processors.errors import StoreUnusable
 from oso_processors.sql import literal
-from oso_processors.stores import Manifest, Measured, Output, drift
+from oso_processors.stores import Manifest, Measured, Output, datapackage, drift
 
 ROW_GROUP = 122_880
 FOLDER = re.compile(r"r[1-9][0-9]*")
@@ -92,8 +92,11 @@ class FilesStore:
         with self._told():
             self._drop_strangers(release, outputs)
             tables = [self._described(release, each) for each in outputs]
+        folder = self.root / release.id
+        _replace(folder / "datapackage.json", datapackage.datapackage(release, tables))
+        _replace_text(folder / "CITATION.cff", datapackage.citation(release))
         body = {"release": release.id, **release.body(), "tables": tables}
-        _replace(self.root / release.id / "manifest.json", body)
+        _replace(folder / "manifest.json", body)
         self._point(release)
 
     def switch(self, release: Manifest) -> None:
@@ -117,15 +120,24 @@ class FilesStore:
             for each in outputs
             for line in self._drift_of(release, each, told.get(each.name))
         ]
-        ours = {"manifest.json", *(self._path(release, each).name for each in outputs)}
+        ours = {
+            "manifest.json",
+            *datapackage.NAMES,
+            *(self._path(release, each).name for each in outputs),
+        }
         added = sorted({path.name for path in folder.iterdir()} - ours)
         lines += [f"{name}: the file is no part of the release" for name in added]
         return [f"{self.name}: {line}" for line in lines]
 
     def left_over(self) -> list[str]:
         """Name the folders of releases that were never finished, or were taken back at once."""
-        kept = {each.id for each in self.kept()}
-        return sorted(folder.name for folder in self._folders() if folder.name not in kept)
+        served = self.served()
+        newest = served.number if served else 0
+        return sorted(
+            folder.name
+            for folder in self._folders()
+            if int(folder.name[1:]) > newest or not (folder / "manifest.json").exists()
+        )
 
     def source(self, release: Manifest, name: str) -> str | None:
         """Return where DuckDB reads the rows of a kept table."""
@@ -275,9 +287,14 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _replace(path: Path, body: dict[str, Any]) -> None:
     """Replace a file whole: readers see the old one or the new one."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    _replace_text(path, orjson.dumps(body, option=options).decode())
+
+
+def _replace_text(path: Path, text: str) -> None:
     part = path.with_suffix(".part")
     try:
-        part.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        part.write_text(text)
         _sync(part)
         part.replace(path)
         _sync(path.parent)

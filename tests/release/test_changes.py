@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from oso_processors.cli import main
 from oso_processors.errors import ReleaseBlocked
-from oso_processors.release import Note, Wish, release
+from oso_processors.release import Request, Wish, release
 from oso_processors.release.changes import kind_of
 from oso_processors.stores import Published
 from oso_processors.stores.files import FilesStore
@@ -63,8 +63,8 @@ def test_a_table_that_comes_is_new_and_one_that_goes_is_removed():
 
 
 def test_each_release_tells_what_it_changed_and_what_those_before_did(warehouse, store, quiet):
-    release(warehouse, [wish(FIRST)], [store], {}, quiet, Note("the first", "abc"))
-    release(warehouse, [wish(THEN)], [store], {}, quiet, Note("", "def+"))
+    release(warehouse, [wish(FIRST)], [store], {}, quiet, Request("the first", "abc"))
+    release(warehouse, [wish(THEN)], [store], {}, quiet, Request("", "def+"))
 
     assert told(store, "_changes") == [
         ("r1", "stars", "new", 5, 0, 0, ["repo", "stars"], [], [], "abc"),
@@ -113,7 +113,7 @@ def test_a_table_that_lost_a_third_of_its_rows_is_not_published_unless_somebody_
     with pytest.raises(ReleaseBlocked, match=r"stars: it would shrink from 5 to 3 rows.*20%"):
         release(warehouse, fewer, [store], {}, quiet)
 
-    done = release(warehouse, fewer, [store], {}, quiet, may_shrink=["stars"])
+    done = release(warehouse, fewer, [store], {}, quiet, Request(may_shrink=["stars"]))
     assert (done.release.id, done.plan.steps[0].kind) == ("r2", "full")
 
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from oso_processors.errors import Mismatch, ReleaseBlocked, ReleaseLocked
-from oso_processors.release import Wish, release
+from oso_processors.release import Request, Wish, release
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.postgres import PostgresStore
 from oso_processors.tables import Column, Table
@@ -143,7 +143,7 @@ def test_grants_of_others_and_their_views_survive(stars, stores, quiet, postgres
     stars.execute("CREATE TABLE fewer AS FROM stars LIMIT 1")
 
     fewer = [wish(query="SELECT repo, stars FROM fewer")]
-    release(stars, fewer, stores, {}, quiet, may_shrink=["stars"])
+    release(stars, fewer, stores, {}, quiet, Request(may_shrink=["stars"]))
 
     assert read(postgres, "SELECT has_table_privilege('somebody', 'stars', 'SELECT')") == [(True,)]
     assert read(postgres, "SELECT count(*) FROM theirs") == [(1,)]

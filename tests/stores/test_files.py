@@ -85,6 +85,8 @@ def test_what_a_killed_run_left_is_not_published(files, everything, output):
     publish(files, everything, 1, output())
 
     assert sorted(path.name for path in (files.root / "r1").iterdir()) == [
+        "CITATION.cff",
+        "datapackage.json",
         "everything.parquet",
         "manifest.json",
     ]
