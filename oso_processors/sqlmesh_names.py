@@ -20,4 +20,7 @@ def grain_of(model: Any) -> tuple[str, ...]:
 def one_line(error: BaseException) -> str:
     """Return what is wrong without its frame and its empty lines."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines[:3]) or type(error).__name__
+    first, *rest = lines or [type(error).__name__]
+    if first.endswith(":"):
+        return " ".join([first, "; ".join(rest[:2])]).strip()
+    return "; ".join([first, *rest[:2]])
