@@ -70,27 +70,25 @@ def served(folder: Path, query: str) -> list[tuple[object, ...]]:
     return duckdb.sql(query.format_map(tables)).fetchall()
 
 
-def test_a_run_ends_with_what_was_done_and_how_to_look_at_it(ran, sample):
-    done = oso(ran, ran / ".oso", "run", "--from", str(sample))
-
-    assert done.returncode == 0
-    for words in ("Collected", "Built", "audits passed", "Release r1", "Nothing new", "oso psql"):
-        assert words in done.stdout
-
-
-def test_a_second_run_collects_builds_and_releases_nothing(ran, sample):
+def test_a_second_run_collects_builds_and_releases_nothing_and_says_what_there_is(ran, sample):
     before = (ran / ".oso" / "releases" / "latest.json").read_bytes()
 
     done = oso(ran, ran / ".oso", "run", "--from", str(sample))
 
+    assert done.returncode == 0
     assert "Nothing new: r1 is still served." in done.stdout
+    for words in ("Collected", "Built", "audits passed", "Release r1", "oso psql"):
+        assert words in done.stdout
     assert (ran / ".oso" / "releases" / "latest.json").read_bytes() == before
 
 
 def test_what_comes_later_is_in_the_next_release(ran, sample, tmp_path):
     more = tmp_path / "sample"
     shutil.copytree(sample, more)
-    oso(ran, ran / ".oso", "run", "--from", str(more))
+    with duckdb.connect(str(ran / ".oso" / "warehouse.duckdb")) as connection:
+        # The copy stands for the folder that was collected, to which other tests may add nothing.
+        renamed = "UPDATE raw._origins SET origin = replace(origin, ?, ?)"
+        connection.execute(renamed, [str(sample), str(more)])
     hours = sorted((more / "gharchive").iterdir())
     # An hour of long ago comes late.
     late = more / "gharchive" / "2024-02-29-5.json.gz"
