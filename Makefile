@@ -26,7 +26,8 @@ run: setup
 	$(BIN)/oso sample $(SIZE)
 	$(BIN)/oso run --from $(SAMPLE)
 
-test: setup lint check
+test: setup
+	@$(MAKE) --no-print-directory -j 2 lint check
 	$(BIN)/python -m pytest $(SHARED_OUT)
 
 lint: setup

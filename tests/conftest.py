@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +34,7 @@ SHARED = PROJECT.parent / "shared" / "data"
 os.environ.setdefault("MAX_FORK_WORKERS", "1")
 # Enough metrics for what is no test of metrics; a run of all of them takes three times as long.
 FEW_METRICS = frozenset({"commits", "contributors", "developers", "stars"})
+Once = Callable[[str, Callable[[Path], None]], Path]
 COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
 
 
@@ -116,11 +120,28 @@ def model_of() -> Callable[..., SqlModel]:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Makes a folder that all processes of a test run share, in whichever asks for it first."""
+    base = tmp_path_factory.getbasetemp()
+    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        folder, mark = place / name, place / f"{name}.made"
+        with (place / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not mark.exists():
+                make(folder)
+                mark.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def sample(once: Once) -> Path:
     """A small sample of every source."""
-    folder = tmp_path_factory.mktemp("sample") / "sample"
-    make_sample(folder, SampleSize(events=1500, days=6, projects=20), 1, Progress(quiet=True))
-    return folder
+    size = SampleSize(events=1500, days=6, projects=20)
+    return once("sample", lambda folder: make_sample(folder, size, 1, Progress(quiet=True)))
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +208,37 @@ def project(copy_project: Callable[[Path], Path], tmp_path: Path) -> Path:
 def small_project(project: Path, leave_few_metrics: Callable[[Path], Path]) -> Path:
     """A copy of the project with few metrics."""
     return leave_few_metrics(project)
+
+
+@pytest.fixture(scope="session")
+def finished(
+    once: Once,
+    copy_project: Callable[[Path], Path],
+    leave_few_metrics: Callable[[Path], Path],
+    sample: Path,
+) -> Path:
+    """A copy of the project with a finished run on the sample in its `.oso`; change nothing there."""
+
+    def make(project: Path) -> None:
+        leave_few_metrics(copy_project(project))
+        subprocess.run(
+            [str(Path(sys.executable).parent / "oso"), "run", "--from", str(sample)],
+            cwd=project,
+            env={**os.environ, "OSO_HOME": ".oso"},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    return once("finished", make)
+
+
+@pytest.fixture
+def ran(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    copy = tmp_path / "ran"
+    # cp keeps owners: the server's files belong to the server's user.
+    subprocess.run(["cp", "-a", str(finished), str(copy)], check=True)
+    return copy
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from oso_processors.bigquery import BigQuery
+from oso_processors.cli import main
 from oso_processors.cost import (
     Cost,
     DryRuns,
@@ -291,35 +290,36 @@ def google(asked: list[dict[str, Any]], tmp_path: Path) -> Iterator[dict[str, st
         thread.join()
 
 
-def checked(home: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(Path(sys.executable).parent / "oso"), "check", "marts.event_types_v1", *arguments],
-        env={**os.environ, "OSO_HOME": str(home), **environ},
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs a check of one model here, since starting takes longer than checking."""
+    monkeypatch.chdir(Path(__file__).parents[1])
+    monkeypatch.setenv("OSO_HOME", str(tmp_path / "home"))
+
+    def check(*arguments: str, **environ: str) -> Result:
+        return CliRunner().invoke(main, ["check", "marts.event_types_v1", *arguments], env=environ)
+
+    return check
 
 
-def test_a_check_prints_what_bigquery_would_read_as_bytes_and_money(tmp_path, google, asked):
-    done = checked(tmp_path / "home", "--cost", **google)
+def test_a_check_prints_what_bigquery_would_read_as_bytes_and_money(checked, google, asked):
+    done = checked("--cost", **google)
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert re.search(r"marts\.event_types_v1 +│ +2\.0 GiB │ +\$0\.0122", done.stdout)
     assert len(asked) == 1
 
 
-def test_a_check_refuses_more_bytes_than_allowed(tmp_path, google):
-    done = checked(tmp_path / "home", "--max-bytes", "1000", **google)
+def test_a_check_refuses_more_bytes_than_allowed(checked, google):
+    done = checked("--max-bytes", "1000", **google)
 
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "marts.event_types_v1" in done.stderr
     assert len(done.stderr.strip().splitlines()[-1:]) == 1
 
 
-def test_a_check_without_bigquery_says_that_bytes_are_unknown(tmp_path):
-    done = checked(tmp_path / "home", "--cost", "--max-bytes", "1000")
+def test_a_check_without_bigquery_says_that_bytes_are_unknown(checked):
+    done = checked("--cost", "--max-bytes", "1000")
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "bytes of 1 models are unknown: the embedded warehouse does not count" in done.stdout

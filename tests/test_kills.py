@@ -82,7 +82,7 @@ def assert_postgres_is_whole(home: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1])
 def test_a_killed_run_leaves_a_whole_release_and_the_next_ends_as_if_undisturbed(
-    small_project, sample, tmp_path, seed
+    finished, small_project, sample, tmp_path, seed
 ):
     chance = random.Random(seed)
     folder, home = tmp_path / "from", tmp_path / "home"
@@ -102,6 +102,4 @@ def test_a_killed_run_leaves_a_whole_release_and_the_next_ends_as_if_undisturbed
         finish(small_project, home, folder)
         assert_files_are_whole(home)
 
-    finish(small_project, tmp_path / "undisturbed", folder)
-
-    assert tables(home) == tables(tmp_path / "undisturbed")
+    assert tables(home) == tables(finished / ".oso")

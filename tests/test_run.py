@@ -39,29 +39,6 @@ def oso(
     )
 
 
-@pytest.fixture(scope="module")
-def finished(
-    copy_project: Callable[[Path], Path],
-    leave_few_metrics: Callable[[Path], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-    sample: Path,
-) -> Path:
-    """The home of a finished run on the small sample, in a copy of the project."""
-    folder = leave_few_metrics(copy_project(tmp_path_factory.mktemp("finished") / "project"))
-    done = oso(folder, folder / ".oso", "run", "--from", str(sample))
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-@pytest.fixture
-def ran(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run that a test may change."""
-    copy = tmp_path / "ran"
-    # cp keeps owners: the server's files belong to the server's user.
-    subprocess.run(["cp", "-a", str(finished), str(copy)], check=True)
-    return copy
-
-
 def served(folder: Path, query: str) -> list[tuple[object, ...]]:
     """Query the files of the release that is served; {name} is a table's file."""
     releases = folder / ".oso" / "releases"

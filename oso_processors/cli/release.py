@@ -59,10 +59,12 @@ def release(
       oso release --allow-shrink projects_v1 --reason 'duplicates are gone'
     """
     from oso_processors.cli.report import released_table, show
+    from oso_processors.declarations import load_processors
     from oso_processors.pipeline import make_release, plan_release
     from oso_processors.release import Request
     from oso_processors.warehouse import Warehouse
 
+    load_processors(settings.project / "processors")  # what is mistyped is told before any work
     request = Request(reason, may_shrink=may_shrink, again=again)
     with Warehouse(settings) as warehouse:
         if dry_run:

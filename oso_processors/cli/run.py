@@ -33,12 +33,14 @@ def run(settings: Settings, folder: Path | None, may_shrink: tuple[str, ...], ag
       oso run
       oso run --from .oso/sample
     """
+    from oso_processors.declarations import load_processors
     from oso_processors.pipeline import collect_all, make_release
     from oso_processors.release import Request
     from oso_processors.warehouse import Warehouse
 
     progress, request = Progress(), Request(may_shrink=may_shrink, again=again)
     sources = chosen(settings, folder)
+    load_processors(settings.project / "processors")  # what is mistyped is told before any work
     landed = collect_all(settings, sources, progress)
     with progress.step("loading the project"):
         warehouse = Warehouse(settings)

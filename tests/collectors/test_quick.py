@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import orjson
 import pytest
 from hypothesis import given
@@ -72,7 +74,8 @@ def test_a_line_with_any_value_anywhere_is_read_alike_or_left(place, value):
         found = found[part]
     found[last] = value
 
-    row = quick(orjson.dumps(line))
+    # A sum of money or an id may have more digits than orjson writes.
+    row = quick(json.dumps(line).encode())
 
     assert row is None or (row == slim(line) and misfit(row) is None)
 
