@@ -204,7 +204,14 @@ class StoreUnusable(ReleaseError):
 
     def __init__(self, store: str, place: str, reason: str) -> None:
         super().__init__(f"{store}: {place}: {reason}; what was published before stays")
-        self.reason = reason
+        self.place, self.reason = place, reason
+
+
+class ReleaseUnreadable(StoreUnusable):
+    """What says which release a store serves, or what is in it, is broken."""
+
+    def __init__(self, store: str, place: str, reason: str) -> None:
+        super().__init__(store, place, f"cannot be read: {reason}")
 
 
 class PostgresUnavailable(ReleaseError):

@@ -29,6 +29,7 @@ from oso_processors.release.plan import Plan
 from oso_processors.release.rollback import RolledBack, rollback
 from oso_processors.settings import Settings
 from oso_processors.sources import ChosenSource
+from oso_processors.sql import literal
 from oso_processors.stores import Store
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.local_postgres import serving
@@ -53,10 +54,17 @@ def raw_connection(
         raise_if_full(error)
         raise WarehouseLocked(str(settings.warehouse), str(error)) from None
     with connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-        connection.execute(f"SET temp_directory = '{settings.home / 'tmp'}'")
-        yield connection
+        yield _bounded(connection, settings)
+
+
+def _bounded(
+    connection: duckdb.DuckDBPyConnection, settings: Settings
+) -> duckdb.DuckDBPyConnection:
+    """Let what is too large for memory go to the home's disk."""
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute(f"SET temp_directory = {literal(settings.home / 'tmp')}")
+    return connection
 
 
 def collect_all(
@@ -117,8 +125,9 @@ def plan_release(settings: Settings, warehouse: Warehouse, request: Request) -> 
 def go_back(settings: Settings, progress: Progress, name: str | None, reason: str) -> RolledBack:
     """Serve the tables of an earlier release again, in every store."""
     with open_stores(settings) as stores, duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        return rollback(connection, stores, progress, name, reason, settings.retention)
+        return rollback(
+            _bounded(connection, settings), stores, progress, name, reason, settings.retention
+        )
 
 
 def sides(settings: Settings, release_id: str, table: str | None = None) -> dict[str, Side]:

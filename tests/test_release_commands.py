@@ -163,12 +163,21 @@ def test_a_release_is_taken_back_held_and_let_out_again(oso, dsn):
     assert rows(dsn, owner) == [("r4", "somebody")]
 
 
-def test_a_release_that_is_not_kept_is_one_clear_line(oso):
-    done = oso("rollback", "r99")
+@pytest.mark.parametrize("asked", ["r99", "99"])
+def test_a_release_that_is_not_kept_is_one_clear_line(oso, asked):
+    done = oso("rollback", asked)
 
     assert done.returncode == 2
     assert done.stderr.startswith("Error: r99: is no release that is kept; kept are r")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_is_no_release_is_one_clear_line(oso):
+    done = oso("diff", "r1", "yesterday")
+
+    assert done.returncode == 2
+    said = "'yesterday' is no release such as r7; `oso releases` lists them"
+    assert said in done.stderr.splitlines()[-1]
 
 
 def test_where_nothing_is_released_yet_nothing_fails(oso, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import duckdb
 import orjson
 from rich.table import Table
 
+from oso_processors.cli.release_id import ReleaseId
 from oso_processors.release.changes import Change, Counts, Side, counted, differences, differing
 from oso_processors.settings import Settings
 
@@ -18,8 +19,8 @@ HEADS = ("table", "change", "rows added", "removed", "changed", "columns")
 
 
 @click.command()
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", type=ReleaseId())
+@click.argument("new", type=ReleaseId())
 @click.argument("table", required=False)
 @click.option("--rows", default=5, show_default=True, help="How many rows of TABLE to show.")
 @click.option(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from oso_processors.cli.release_id import ReleaseId
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
 
 
 @click.command()
-@click.argument("release", required=False)
+@click.argument("release", type=ReleaseId(), required=False)
 @click.option("--reason", default="", help="Why; written into `_releases`.")
 @click.pass_obj
 def rollback(settings: Settings, release: str | None, reason: str) -> None:

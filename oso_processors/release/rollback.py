@@ -74,17 +74,19 @@ def _target(stores: Sequence[Store], before: Manifest, release_id: str | None) -
     if release_id in (None, before.id) and before.took_back is not None:
         # A crash may have left a store without it.
         return before
-    first, *others = [store.kept() for store in stores]
-    kept = [each for each in first if all(each in releases for releases in others)]
-    found = [
-        each
-        for each in kept
-        if (each.number < before.number if release_id is None else each.id == release_id)
-    ]
-    if not found:
-        asked = release_id or f"the release before {before.id}"
-        raise ReleaseNotKept(asked, tuple(each.id for each in kept))
-    return found[0]
+    kept = [store.kept() for store in stores]
+    everywhere = [each for each in kept[0] if all(each in releases for releases in kept)]
+    asked = release_id or _earlier(kept, before)
+    for each in everywhere:
+        if each.id == asked:
+            return each
+    raise ReleaseNotKept(asked, tuple(each.id for each in everywhere))
+
+
+def _earlier(kept: Sequence[Sequence[Manifest]], before: Manifest) -> str:
+    """Name the newest release before ``before`` that any store keeps."""
+    found = newest_of(e for releases in kept for e in releases if e.number < before.number)
+    return found.id if found else f"the release before {before.id}"
 
 
 def _taken(before: Manifest, target: Manifest) -> TookBack:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oso_processors.errors import Mismatch
+from oso_processors.errors import Mismatch, ReleaseUnreadable, StoreUnusable
 from oso_processors.release.plan import newest_of
 from oso_processors.stores import Manifest, Output, Store
 
@@ -41,7 +41,17 @@ def drifted(stores: Sequence[Store]) -> tuple[Manifest | None, list[str]]:
 def _drift_of(store: Store) -> tuple[Manifest | None, list[str]]:
     """Compare what is served, again when another release took its place meanwhile."""
     while True:
-        release = store.served()
-        lines = store.drift(release) if release else []
-        if store.served() == release:
-            return release, lines
+        try:
+            release = store.served()
+        except ReleaseUnreadable as error:
+            return None, [f"{store.name}: {error.place}: {error.reason}"]
+        refused: StoreUnusable | None = None
+        try:
+            lines = store.drift(release) if release else []
+        except StoreUnusable as error:
+            refused = error
+        if store.served() != release:
+            continue
+        if refused:
+            raise refused
+        return release, lines

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import duckdb
 import orjson
 
 from oso_processors import checksum
-from oso_processors.errors import StoreUnusable
+from oso_processors.errors import ReleaseUnreadable, StoreUnusable
 from oso_processors.sql import literal
 from oso_processors.stores import Manifest, Measured, Output, datapackage, drift
 
@@ -40,22 +41,20 @@ class FilesStore:
         pointer = self.root / "latest.json"
         if not pointer.exists():
             return None
-        return self._manifest(str(_load(pointer)["release"]))
+        return self._manifest(_field(pointer, "release"))
 
     def kept(self) -> Sequence[Manifest]:
         """Return the release served, and the whole ones before it, newest first."""
         served = self.served()
         if served is None:
             return []
-        found = [
-            self._manifest(folder.name)
-            for folder in self._folders()
-            if (folder / "manifest.json").exists()
-        ]
-        older = sorted(
-            (each for each in found if each.number < served.number), key=lambda m: -m.number
-        )
-        return [served, *older]
+        return [served, *self._before(served)]
+
+    def _before(self, served: Manifest) -> Iterator[Manifest]:
+        """Give the whole releases before the one served, the newest first."""
+        for folder in sorted(self._folders(), key=_number, reverse=True):
+            if _number(folder) < served.number and (folder / "manifest.json").exists():
+                yield self._manifest(folder.name)
 
     def ready(self, outputs: Sequence[Output]) -> None:
         """Files can always be replaced."""
@@ -136,7 +135,7 @@ class FilesStore:
         return sorted(
             folder.name
             for folder in self._folders()
-            if int(folder.name[1:]) > newest or not (folder / "manifest.json").exists()
+            if _number(folder) > newest or not (folder / "manifest.json").exists()
         )
 
     def source(self, release: Manifest, name: str) -> str | None:
@@ -217,10 +216,16 @@ class FilesStore:
         return self.root / release.id / f"{output.name}.parquet"
 
     def _manifest(self, release_id: str) -> Manifest:
-        return Manifest.from_body(_load(self.root / release_id / "manifest.json"))
+        path = self.root / release_id / "manifest.json"
+        body = _load(path)
+        try:
+            return Manifest.from_body(body)
+        except (KeyError, TypeError) as error:
+            raise ReleaseUnreadable(self.name, path.name, f"it lacks {error}") from error
 
     def _same_content(self, output: Output) -> Path | None:
-        for manifest in self.kept():
+        served = self.served()
+        for manifest in chain([served], self._before(served)) if served else ():
             path = self._path(manifest, output)
             if manifest.digests.get(output.name) == output.digest and path.exists():
                 return path
@@ -277,12 +282,26 @@ def _link(earlier: Path, target: Path) -> None:
         _sync(target)
 
 
+def _number(folder: Path) -> int:
+    """Return the number of the release in ``folder``."""
+    return int(folder.name[1:])
+
+
 def _load(path: Path) -> dict[str, Any]:
     try:
-        body: dict[str, Any] = orjson.loads(path.read_bytes())
+        body = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
-        raise StoreUnusable("files", str(path), str(error)) from error
+        raise ReleaseUnreadable("files", path.name, str(error)) from error
+    if not isinstance(body, dict):
+        raise ReleaseUnreadable("files", path.name, "it is no object")
     return body
+
+
+def _field(path: Path, key: str) -> str:
+    body = _load(path)
+    if key not in body:
+        raise ReleaseUnreadable("files", path.name, f"it lacks {key!r}")
+    return str(body[key])
 
 
 def _replace(path: Path, body: dict[str, Any]) -> None:

@@ -232,8 +232,20 @@ def test_a_release_that_one_store_lacks_is_not_gone_back_to(publish, back, store
     second = publish(wish(2))
     stores[1].sweep([second])
 
-    with pytest.raises(ReleaseNotKept, match=r"the release before r2: .*; kept are r2"):
+    with pytest.raises(ReleaseNotKept, match=r"r1: .*; kept are r2"):
         back()
+
+
+def test_a_release_that_one_store_lacks_is_not_skipped_without_a_word(publish, back, stores):
+    first = publish(wish(1))
+    publish(wish(2))
+    third = publish(wish(3))
+    stores[1].sweep([third, first])
+
+    with pytest.raises(ReleaseNotKept, match=r"^r2: .*; kept are r3, r1$"):
+        back()
+
+    assert back("r1").release.reason == "rollback from r3 to r1"
 
 
 def test_rows_that_changed_since_are_not_served_again(publish, back, stores, postgres, read):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import orjson
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from oso_processors.errors import ReleaseLocked, StoreUnusable
+from oso_processors.release.verify import drifted
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.postgres import PostgresStore
 
@@ -244,6 +246,43 @@ def test_files_that_are_gone_broken_or_added_are_named(files, everything, whole,
     ]
     assert told[2].startswith("files: other: its file cannot be read: ")
     assert told[3:] == ["files: more.parquet: the file is no part of the release"]
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"number": 1}', b"[]"])
+@pytest.mark.parametrize("name", ["latest.json", "r1/manifest.json"])
+def test_what_says_which_release_it_is_may_be_broken_too(
+    files, in_postgres, everything, whole, name, body
+):
+    for store in (files, in_postgres):
+        publish(store, everything, 1, whole)
+    (files.root / name).write_bytes(body)
+
+    release, (unserved, broken) = drifted([files, in_postgres])
+
+    assert release == in_postgres.served()
+    assert unserved == "files: _releases: it serves no release and not r1"
+    assert broken.startswith(f"files: {Path(name).name}: cannot be read: ")
+
+
+class Overtaken(FilesStore):
+    """A store in which another release takes the place of the first while that is compared."""
+
+    def drift(self, release):
+        if release.number == 1:
+            body = orjson.loads((self.root / "r1" / "manifest.json").read_bytes())
+            (self.root / "r1").rename(self.root / "r2")
+            body["number"] = 2
+            (self.root / "r2" / "manifest.json").write_bytes(orjson.dumps(body))
+            (self.root / "latest.json").write_bytes(b'{"release": "r2"}')
+        return super().drift(release)
+
+
+def test_a_release_that_is_swept_while_it_is_compared_is_no_drift(files, everything, whole):
+    publish(files, everything, 1, whole)
+
+    release, lines = drifted([Overtaken(files.root)])
+
+    assert (release.id, lines) == ("r2", [])
 
 
 def test_words_that_were_edited_in_the_manifest_are_named(files, everything, whole):
