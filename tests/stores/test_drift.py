@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -310,6 +311,10 @@ def test_a_reader_of_the_store_is_not_stopped_by_a_release_and_sees_who_makes_it
         assert reading.drift(release) == []
         assert "oso, process " in (reading.holder() or "")
         in_postgres.close()
+        # The server lets go when its process has ended.
+        end = time.monotonic() + 10
+        while reading.holder() and time.monotonic() < end:
+            time.sleep(0.01)
         assert reading.holder() is None
         with pytest.raises(StoreUnusable, match="read-only transaction"):
             reading.switch(release)
