@@ -1,7 +1,8 @@
 """The catalogue of metrics, made from the metrics' own files, and what is made from it.
 
 A metric is one file in models/metrics. Its header's comment gives the name that people read (first
-line) and what is counted (the rest), its tags the unit and what its coverage is counted from.
+line) and what is counted (the rest), its tags the unit and what its coverage is counted from. The tag
+`empty:zero` says that a bucket without a row is one of zero: of such a metric the change is published too.
 """
 
 from __future__ import annotations
@@ -18,8 +19,25 @@ FOLDER = Path(__file__).parents[1] / "metrics"
 
 
 def catalogue() -> list[dict[str, str]]:
-    """Return one entry a metric: name, display_name, description, unit, basis, sql, path."""
+    """Return one entry a metric: name, display_name, description, unit, basis, empty, sql, path."""
     return [entry(path) for path in sorted(FOLDER.glob("*.sql"))]
+
+
+def changes_of(metrics: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return an entry for the change in each metric that is zero where it has no row."""
+    return [
+        {
+            **each,
+            "name": f"change_in_{each['name']}",
+            "display_name": f"Change in {each['display_name'][0].lower()}{each['display_name'][1:]}",
+            "description": "The value of the bucket minus that of the bucket before; NULL in the first."
+            f" The value: {each['description']}",
+            "sql": f"SELECT * FROM intermediate.changes WHERE metric = '{each['name']}'",
+            "path": "models/intermediate/catalogue.py",
+        }
+        for each in metrics
+        if each["empty"] == "zero"
+    ]
 
 
 def entry(path: Path) -> dict[str, str]:
@@ -34,6 +52,7 @@ def entry(path: Path) -> dict[str, str]:
         "description": " ".join(words),
         "unit": tags["unit"],
         "basis": tags["basis"],
+        "empty": tags.get("empty", "unknown"),
         "sql": text[text.index("\n);") + 3 :].strip(),
         "path": f"models/metrics/{path.name}",
     }
@@ -42,6 +61,53 @@ def entry(path: Path) -> dict[str, str]:
 METRICS = [{"metrics": catalogue()}]
 
 KEYS = "entity_type, entity_id, artifact_source, bucket, sample_date"
+CHANGE_GRAIN = ["metric", *KEYS.split(", ")]
+CHANGED = f"""
+SELECT CAST(CONCAT('change_in_', metric) AS STRING) AS metric, {KEYS}, amount
+FROM intermediate.changes
+"""
+CHANGES = """
+WITH buckets AS (
+  SELECT DISTINCT bucket, ordinal, sample_date
+  FROM intermediate.calendar
+  WHERE bucket IN ('monthly', 'quarterly', 'yearly')
+), found AS (
+  SELECT listed.metric, listed.entity_type, listed.entity_id, listed.artifact_source, listed.bucket,
+    buckets.ordinal, listed.amount
+  FROM (@listed) AS listed
+  JOIN buckets ON buckets.bucket = listed.bucket AND buckets.sample_date = listed.sample_date
+), lives AS (
+  SELECT metric, entity_type, entity_id, artifact_source, bucket,
+    MIN(ordinal) AS first_ordinal, MAX(ordinal) + 1 AS last_ordinal
+  FROM found
+  GROUP BY metric, entity_type, entity_id, artifact_source, bucket
+), dense AS (
+  SELECT lives.metric, lives.entity_type, lives.entity_id, lives.artifact_source, lives.bucket,
+    buckets.ordinal, buckets.sample_date, COALESCE(found.amount, 0) AS amount
+  FROM lives
+  JOIN buckets
+    ON buckets.bucket = lives.bucket
+    AND buckets.ordinal BETWEEN lives.first_ordinal AND lives.last_ordinal
+  LEFT JOIN found
+    ON found.metric = lives.metric
+    AND found.entity_type = lives.entity_type
+    AND found.entity_id = lives.entity_id
+    AND found.artifact_source = lives.artifact_source
+    AND found.bucket = lives.bucket
+    AND found.ordinal = buckets.ordinal
+)
+SELECT
+  CAST(metric AS STRING) AS metric,
+  CAST(entity_type AS STRING) AS entity_type,
+  CAST(entity_id AS STRING) AS entity_id,
+  CAST(artifact_source AS STRING) AS artifact_source,
+  CAST(bucket AS STRING) AS bucket,
+  CAST(sample_date AS DATE) AS sample_date,
+  amount - LAG(amount) OVER (
+    PARTITION BY metric, entity_type, entity_id, artifact_source, bucket ORDER BY ordinal
+  ) AS amount
+FROM dense
+"""
 
 
 @model(
@@ -85,9 +151,51 @@ def metrics(evaluator: MacroEvaluator) -> exp.Expression:
                 for column, key in columns.items()
             )
         )
-        for each in evaluator.blueprint_var("metrics")
+        for each in _all(evaluator)
     ]
     return exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]
+
+
+def _all(evaluator: MacroEvaluator) -> list[dict[str, str]]:
+    listed = list(evaluator.blueprint_var("metrics"))
+    return [*listed, *changes_of(listed)]
+
+
+@model(
+    "intermediate.changes",
+    is_sql=True,
+    kind="FULL",
+    blueprints=METRICS,
+    grain=["metric", "entity_type", "entity_id", "artifact_source", "bucket", "sample_date"],
+    description="""One row is how a metric changed since the bucket before: by months, quarters and years.
+The buckets are dense from the first with a value to the one after the last.""",
+    audits=[
+        (
+            "not_null",
+            {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("sample_date")])},
+        ),
+        (
+            "unique_combination_of_columns",
+            {"columns": exp.Tuple(expressions=[exp.column(each) for each in CHANGE_GRAIN])},
+        ),
+    ],
+    column_descriptions={
+        "metric": "The metric's name, without source and bucket.",
+        "entity_type": "artifact, project or collection.",
+        "entity_id": "The entity.",
+        "artifact_source": "The system that the artifacts live in.",
+        "bucket": "monthly, quarterly or yearly.",
+        "sample_date": "The bucket's first day.",
+        "amount": "By how much; NULL in the first bucket.",
+    },
+)
+def changes(evaluator: MacroEvaluator) -> exp.Expression:
+    listed = "\nUNION ALL\n".join(
+        f"SELECT '{each['name']}' AS metric, {KEYS}, amount FROM metrics.{each['name']}"
+        for each in evaluator.blueprint_var("metrics")
+        if each["empty"] == "zero"
+    )
+    return sqlglot.parse_one(CHANGES.replace("@listed", listed), dialect="bigquery")
 
 
 @model(
@@ -122,4 +230,5 @@ def measurements(evaluator: MacroEvaluator) -> exp.Expression:
         )
         for each in evaluator.blueprint_var("metrics")
     ]
+    rows.append(sqlglot.parse_one(CHANGED, dialect="bigquery"))
     return exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]

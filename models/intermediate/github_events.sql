@@ -54,7 +54,11 @@ WITH typed AS (
     END AS event_type,
     repository_source_id,
     actor_source_id,
-    actor_login
+    actor_login,
+    thread_number,
+    is_pull_request,
+    thread_opened_at,
+    opener_login
   FROM staging.github_events
 )
 SELECT
@@ -63,7 +67,12 @@ SELECT
   CAST(event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
   CAST(repository_source_id AS INT64) AS repository_source_id, /* The repository's numeric id at GitHub. */
   CAST(COALESCE(CAST(actor_source_id AS STRING), actor_login, '') AS STRING) AS account, /* The account's numeric id at GitHub, or else its login. */
-  CAST(@is_bot(actor_login) AS BOOL) AS is_bot /* Whether the account is a bot. */
+  CAST(@is_bot(actor_login) AS BOOL) AS is_bot, /* Whether the account is a bot. */
+  CAST(thread_number AS INT64) AS thread_number, /* The number of the issue or pull request that it is about; NULL where there is none. */
+  CAST(is_pull_request AS BOOL) AS is_pull_request, /* Whether that is a pull request. */
+  CAST(thread_opened_at AS TIMESTAMP) AS thread_opened_at, /* When that was opened, where the event says so. */
+  CAST(@lower_ascii(actor_login) AS STRING) AS actor_login, /* The account's login at that time, in lower case. */
+  CAST(@lower_ascii(opener_login) AS STRING) AS opener_login /* Who opened it, where the event says so, in lower case. */
 FROM typed
 WHERE
   NOT event_type IS NULL

@@ -10,7 +10,9 @@ MODEL (
   audits (
     not_null(columns := (metric_id, artifact_id, sample_date, unit, coverage, is_complete)),
     unique_combination_of_columns(columns := (metric_id, artifact_id, sample_date)),
-    forall(criteria := (amount >= 0, coverage BETWEEN 0 AND 1))
+    forall(criteria := (
+      coverage BETWEEN 0 AND 1
+    ))
   )
 );
 

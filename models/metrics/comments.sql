@@ -5,7 +5,7 @@
 MODEL (
   name metrics.comments,
   kind FULL,
-  tags ('unit:comments', 'basis:events'),
+  tags ('unit:comments', 'basis:events', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

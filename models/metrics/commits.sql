@@ -8,7 +8,7 @@
 MODEL (
   name metrics.commits,
   kind FULL,
-  tags ('unit:commits', 'basis:commits'),
+  tags ('unit:commits', 'basis:commits', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

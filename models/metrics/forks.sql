@@ -5,7 +5,7 @@
 MODEL (
   name metrics.forks,
   kind FULL,
-  tags ('unit:forks', 'basis:events'),
+  tags ('unit:forks', 'basis:events', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -6,7 +6,7 @@
 MODEL (
   name metrics.full_time_developers,
   kind FULL,
-  tags ('unit:people', 'basis:commits'),
+  tags ('unit:people', 'basis:commits', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -5,7 +5,7 @@
 MODEL (
   name metrics.issues_closed,
   kind FULL,
-  tags ('unit:issues', 'basis:events'),
+  tags ('unit:issues', 'basis:events', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -5,7 +5,7 @@
 MODEL (
   name metrics.part_time_developers,
   kind FULL,
-  tags ('unit:people', 'basis:commits'),
+  tags ('unit:people', 'basis:commits', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

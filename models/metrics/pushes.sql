@@ -5,7 +5,7 @@
 MODEL (
   name metrics.pushes,
   kind FULL,
-  tags ('unit:pushes', 'basis:events'),
+  tags ('unit:pushes', 'basis:events', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

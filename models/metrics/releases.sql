@@ -5,7 +5,7 @@
 MODEL (
   name metrics.releases,
   kind FULL,
-  tags ('unit:releases', 'basis:events'),
+  tags ('unit:releases', 'basis:events', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

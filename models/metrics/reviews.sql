@@ -5,7 +5,7 @@
 MODEL (
   name metrics.reviews,
   kind FULL,
-  tags ('unit:reviews', 'basis:events'),
+  tags ('unit:reviews', 'basis:events', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -5,7 +5,7 @@
 MODEL (
   name metrics.stars,
   kind FULL,
-  tags ('unit:stars', 'basis:events'),
+  tags ('unit:stars', 'basis:events', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

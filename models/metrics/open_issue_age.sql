@@ -1,0 +1,83 @@
+/*
+  Age of open issues
+  Median seconds since opening of the issues that are open at the end of the bucket; of the present one, at the end of
+  the last whole day. Issues of which neither opening nor reopening was collected are not known to be open.
+  By the nearest-rank method, so that it is one of the values.
+*/
+MODEL (
+  name metrics.open_issue_age,
+  kind FULL,
+  tags ('unit:seconds', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+WITH spans AS (
+  SELECT
+    repository_source_id,
+    thread_number,
+    event_type,
+    created_at AS started_at,
+    LEAD(created_at) OVER (PARTITION BY repository_source_id, thread_number ORDER BY created_at, event_id) AS ended_at
+  FROM intermediate.github_thread_events
+  WHERE
+    event_type IN ('ISSUE_OPENED', 'ISSUE_CLOSED', 'ISSUE_REOPENED')
+), open_spans AS (
+  SELECT
+    threads.artifact_id,
+    threads.opened_at,
+    CAST(spans.started_at AS DATE) AS started_on,
+    CAST(spans.ended_at AS DATE) AS ended_on
+  FROM spans
+  JOIN intermediate.threads AS threads
+    ON threads.repository_source_id = spans.repository_source_id
+    AND threads.thread_number = spans.thread_number
+  WHERE
+    spans.event_type <> 'ISSUE_CLOSED' AND threads.opened_at <= spans.started_at
+), ends AS (
+  SELECT
+    bucket,
+    sample_date,
+    MAX(activity_date) AS last_date
+  FROM intermediate.calendar
+  WHERE
+    bucket IN ('monthly', 'quarterly', 'yearly')
+  GROUP BY
+    bucket,
+    sample_date
+)
+SELECT
+  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(ends.bucket AS STRING) AS bucket, /* monthly, quarterly or yearly. */
+  CAST(ends.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  @decimal(
+    @percentile(
+      DIV(
+        TIMESTAMP_DIFF(
+          CAST(CAST(DATE_ADD(ends.last_date, INTERVAL '1' DAY) AS DATE) AS TIMESTAMP),
+          open_spans.opened_at,
+          MICROSECOND
+        ),
+        1000000
+      ),
+      50
+    )
+  ) AS amount /* Seconds. */
+FROM open_spans
+JOIN ends
+  ON ends.last_date >= open_spans.started_on
+  AND (
+    open_spans.ended_on IS NULL OR open_spans.ended_on > ends.last_date
+  )
+JOIN intermediate.entities AS entities
+  ON entities.artifact_id = open_spans.artifact_id
+GROUP BY
+  entities.entity_type,
+  entities.entity_id,
+  entities.artifact_source,
+  ends.bucket,
+  ends.sample_date

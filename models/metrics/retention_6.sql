@@ -1,0 +1,25 @@
+/*
+  Retention after 6 months
+  The share of the contributors new in the month who contributed again in the month 6 months later, once that has
+  ended. Bots are left out.
+*/
+MODEL (
+  name metrics.retention_6,
+  kind FULL,
+  tags ('unit:share', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST('monthly' AS STRING) AS bucket, /* monthly. */
+  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  @decimal(@ratio(retained_count, cohort_count)) AS amount /* The share, 0 to 1. */
+FROM intermediate.contributor_retention
+WHERE
+  months_later = 6

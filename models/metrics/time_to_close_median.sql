@@ -1,0 +1,26 @@
+/*
+  Time to close, median
+  Median seconds from opening to closing, for issues closed in the bucket. An issue that was closed twice
+  counts twice.
+  By the nearest-rank method, so that it is one of the values.
+*/
+MODEL (
+  name metrics.time_to_close_median,
+  kind FULL,
+  tags ('unit:seconds', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  @decimal(median_seconds) AS amount /* Seconds. */
+FROM intermediate.thread_percentiles
+WHERE
+  duration = 'close' AND NOT median_seconds IS NULL

@@ -1,0 +1,27 @@
+/*
+  Time to first response, median
+  Median seconds from the opening of an issue or pull request to the first comment, review or close by
+  somebody else who is no bot, for those opened in the bucket. Those that have no answer yet are not in it; they
+  are counted as unanswered. An opening that was not collected does not count.
+  By the nearest-rank method, so that it is one of the values.
+*/
+MODEL (
+  name metrics.time_to_first_response_median,
+  kind FULL,
+  tags ('unit:seconds', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  @decimal(median_seconds) AS amount /* Seconds. */
+FROM intermediate.thread_percentiles
+WHERE
+  duration = 'first_response' AND NOT median_seconds IS NULL

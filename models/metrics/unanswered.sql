@@ -1,0 +1,24 @@
+/*
+  Unanswered issues and pull requests
+  Issues and pull requests opened in the bucket that nobody else but bots has commented on, reviewed or closed yet.
+*/
+MODEL (
+  name metrics.unanswered,
+  kind FULL,
+  tags ('unit:threads', 'basis:events'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  @decimal(unended_count) AS amount /* How many issues and pull requests. */
+FROM intermediate.thread_percentiles
+WHERE
+  duration = 'first_response'
