@@ -239,6 +239,13 @@ def _require_deprecation(path: Path, processor: Processor) -> None:
         raise DeclarationInvalid(
             _place(path), "deprecation.renames", f"{twice[0]!r} is named twice"
         )
+    for column, renamed in told.renames.items():
+        if renamed in processor.columns and renamed not in told.renames:
+            problem = (
+                f"both {column} and {renamed} would be {renamed!r} of {told.replacement};"
+                f" map {renamed} too, or call the new column otherwise there"
+            )
+            raise DeclarationInvalid(_place(path), "deprecation.renames", problem)
 
 
 def _indexes(processor: Processor) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -356,6 +356,15 @@ class PromiseBroken(OsoError):
         self.count = count
 
 
+class QueryLeft(OsoError):
+    """A reader's query cannot be rewritten whole; its file is as it was."""
+
+    def __init__(self, place: str, count: int) -> None:
+        things = "one thing is" if count == 1 else f"{count} things are"
+        super().__init__(f"{place}: {things} left to do by hand; nothing was written")
+        self.place = place
+
+
 class QueryUnreadable(OsoError):
     """A reader's query cannot be read; it was not rewritten."""
 

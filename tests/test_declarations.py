@@ -182,6 +182,12 @@ def test_a_deprecation_tells_until_when_and_what_instead(processor):
         ("tier: stable", "tier: preview", "deprecation: a preview output may change at once"),
         ("{repo:", "{rep:", "renames: 'rep' is not one of `columns`; did you mean 'repo'?"),
         ("{repo: repository}", "{repo: a, day: a}", "renames: 'a' is named twice"),
+        (
+            "{repo: repository}",
+            "{repo: day}",
+            "renames: both repo and day would be 'day' of stars_v2; map day too, or call the new"
+            " column otherwise there",
+        ),
         ("repo: repository", "repo: repositry", "stars_v2 has no column 'repositry'; did you mean"),
         ("replacement: stars_v2", "replacement: stars_v3", "'stars_v3' is no processor; did you"),
         ("replacement: stars_v2", "replacement: stars", "stars is deprecated itself; name another"),
@@ -197,6 +203,13 @@ def test_a_deprecation_that_cannot_be_meant_is_refused_in_one_line(processor, ol
     assert str(caught.value).startswith("processors/stars.yaml: deprecation")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_two_columns_may_change_their_names_with_each_other(processor):
+    processor(NEW.replace("[repository, day, stars]", "[repo, day, stars]"), "stars_v2")
+    path = processor(OLD.replace("{repo: repository}", "{repo: day, day: repo}"))
+
+    assert load_processors(path.parent)[0].deprecation.renames == {"repo": "day", "day": "repo"}
 
 
 def test_variables_are_read_from_outside_and_have_defaults(sources):

@@ -304,12 +304,21 @@ def test_the_command_prints_or_writes_and_tells_what_is_left(tmp_path, monkeypat
 
     printed = CliRunner().invoke(main, ["migrate-query", str(query), "--dialect", "postgres"])
     written = CliRunner().invoke(main, ["migrate-query", str(query), "--write"])
+    migrated = query.read_text()
     left = CliRunner().invoke(main, ["migrate-query", "-"], input="SELECT social FROM projects_v1")
+    query.write_text("SELECT social FROM projects_v1")
+    kept = CliRunner().invoke(main, ["migrate-query", str(query), "--write"])
 
     new = "SELECT title AS project_name FROM projects_v2\n"
     assert (printed.exit_code, printed.stdout, printed.stderr) == (0, new, "")
-    assert (written.exit_code, written.stdout, query.read_text()) == (0, "", new)
+    assert (written.exit_code, written.stdout, migrated) == (0, "", new)
     assert (left.exit_code, left.stdout) == (1, "SELECT social FROM projects_v2\n")
     assert left.stderr == (
         "-: to do: line 1: social is gone, and nothing in its place; take it out\n"
     )
+    assert (kept.exit_code, kept.stdout) == (1, "")
+    assert kept.stderr == (
+        f"{query}: to do: line 1: social is gone, and nothing in its place; take it out\n"
+        f"Error: {query}: one thing is left to do by hand; nothing was written\n"
+    )
+    assert query.read_text() == "SELECT social FROM projects_v1"

@@ -61,8 +61,7 @@ def advice(processor: Processor, change: Change) -> str:
     newer = promised.next_version(name)
     way = f"make it {newer} and deprecate {name}, as {GUIDE} tells"
     if change.kind == "meaning":
-        same = f"if it means the same, run `oso contract --reworded {name}.{change.column}`"
-        return f"{same}; if not, {way}"
+        return f"{_if_same(processor, change)}; if not, {way}"
     return way
 
 
@@ -165,9 +164,31 @@ def _lost(
     text = path.read_text("utf-8")
     for each in promised.lost(kept, made(models, processors[told.replacement]), told.renames):
         line = line_of(text, f"name: {each.column}") if each.column else None
-        problem = f"{each} in {told.replacement}, which a view over that cannot undo"
-        if each.kind == "renamed":
-            way = f"add `{each.column}: {each.new}` to `renames`"
-        else:
-            way = f"keep a model of its own for {processor.name} and name that as its `model`"
-        yield Finding(STEP, place, problem, line, advice=way)
+        yield Finding(
+            STEP, place, _not_undone(each, told.replacement), line, advice=_undoing(each, processor)
+        )
+
+
+def _not_undone(change: Change, replacement: str) -> str:
+    if change.kind == "dropped":
+        never = "a view would serve it as NULL, which it is promised never to be"
+        return f"{change} in {replacement}, and {never}"
+    return f"{change} in {replacement}, which a view over that cannot undo"
+
+
+def _undoing(change: Change, processor: Processor) -> str:
+    """Return what to do about a change that a view cannot undo."""
+    own = f"keep a model of its own for {processor.name} and name that as its `model`"
+    match change.kind:
+        case "renamed":
+            return f"add `{change.column}: {change.new}` to `renames`"
+        case "dropped":
+            return f"add its new name to `renames`, or {own}"
+        case "meaning":
+            return f"{_if_same(processor, change)}; if not, {own}"
+        case _:
+            return own
+
+
+def _if_same(processor: Processor, change: Change) -> str:
+    return f"if it means the same, run `oso contract --reworded {processor.name}.{change.column}`"

@@ -27,7 +27,8 @@ def migrate_query(ctx: click.Context, file: str, dialect: str, write: bool) -> N
     Deprecated tables and their columns get the names that their replacements have; the rest of the
     text stays as it is, and so do the names of the columns that come out. FILE is - for standard input.
 
-    A line on standard error tells what to know, and what is left for you to do; then the exit code is 1.
+    A line on standard error tells what to know, and what is left for you to do; then the exit code is 1,
+    and --write writes nothing.
 
     \b
     Examples:
@@ -35,6 +36,7 @@ def migrate_query(ctx: click.Context, file: str, dialect: str, write: bool) -> N
       oso migrate-query report.sql --dialect postgres --write
     """
     from oso_processors.declarations import load_processors
+    from oso_processors.errors import QueryLeft
     from oso_processors.release.migration import rewrite
 
     if write and file == "-":
@@ -42,14 +44,16 @@ def migrate_query(ctx: click.Context, file: str, dialect: str, write: bool) -> N
     settings: Settings = ctx.obj
     processors = load_processors(settings.project / "processors")
     done = rewrite(_text(file), dialect, file, processors)  # type: ignore[arg-type]
-    if write:
-        Path(file).write_text(done.text, "utf-8")
-    else:
+    if not write:
         click.echo(done.text, nl=not done.text.endswith("\n"))
     for line in done.warnings:
         click.echo(f"{file}: {line}", err=True)
     for line in done.left:
         click.echo(f"{file}: to do: {line}", err=True)
+    if write and done.left:
+        raise QueryLeft(file, len(done.left))
+    if write:
+        Path(file).write_text(done.text, "utf-8")
     ctx.exit(1 if done.left else 0)
 
 

@@ -7,7 +7,7 @@ is pure: additive changes ask for the file to be brought up to date, breaking on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -38,9 +38,10 @@ Kind = Literal[
     "inserted",
     "nullable",
     "grain",
+    "reordered",
     "meaning",
 ]
-ADDITIVE = frozenset({"added", "promised", "reworded"})
+ADDITIVE = frozenset({"added", "promised", "reworded", "reordered"})
 # What a view over a new version gives back whatever the new version is: it picks by name.
 UNDONE = ADDITIVE | {"moved", "inserted"}
 SAID: Mapping[Kind, str] = {
@@ -54,6 +55,7 @@ SAID: Mapping[Kind, str] = {
     "inserted": "column {column} was put before another and not at the end",
     "nullable": "column {column} was never NULL, and no audit holds it to that now",
     "grain": "the grain was ({old}) and is ({new})",
+    "reordered": "the grain is written ({new}), and was ({old})",
     "meaning": "column {column} meant {old!r} and means {new!r}",
 }
 # BigQuery's names are what readers know; the warehouse has DuckDB's.
@@ -70,11 +72,11 @@ READERS_TYPES = {
     **{ours: theirs for theirs, ours in TYPES.items()},
     **dict.fromkeys(WHOLE, "INT64"),
 }
-# From and to; no value of these fails to be cast, and none is rounded.
+# From and to; no value of these fails to be cast, none is rounded, and each is the same in every engine:
+# of NUMERIC, DuckDB and Postgres write zeros to the ninth digit, and GoogleSQL does not.
 WITHOUT_LOSS = frozenset(
     {
         ("INT64", "STRING"),
-        ("NUMERIC", "STRING"),
         ("BOOL", "STRING"),
         ("DATE", "STRING"),
         ("INT64", "NUMERIC(38, 9)"),
@@ -183,13 +185,13 @@ def compare(old: Contract, new: Contract, renames: Mapping[str, str] | None = No
     kept = {name: called.get(name, name) for name in before if called.get(name, name) in after}
     changes = [Change("dropped", name) for name in before if name not in kept]
     for name, newer in kept.items():
-        is_told = name in (renames or {})
-        changes += _column_changes(before[name], after[newer], is_told)
+        changes += _column_changes(before[name], after[newer])
     changes += _order_changes(list(kept.values()), list(after), called)
     grain = tuple(called.get(each, each) for each in old.grain)
-    if set(grain) != set(new.grain):
-        changes.append(Change("grain", old=", ".join(old.grain), new=", ".join(new.grain)))
-    if old.description != new.description or (grain != new.grain and set(grain) == set(new.grain)):
+    if grain != new.grain:
+        kind: Kind = "reordered" if set(grain) == set(new.grain) else "grain"
+        changes.append(Change(kind, old=", ".join(old.grain), new=", ".join(new.grain)))
+    if old.description != new.description:
         changes.append(Change("reworded"))
     return changes
 
@@ -197,21 +199,38 @@ def compare(old: Contract, new: Contract, renames: Mapping[str, str] | None = No
 def lost(old: Contract, new: Contract, renames: Mapping[str, str]) -> list[Change]:
     """Return the changes that a view over ``new`` cannot undo for the readers of ``old``.
 
-    It gives renamed columns their old names, a dropped one as NULL, and casts what no cast can spoil.
+    It gives renamed columns their old names, a dropped one as NULL if it ever was, and casts what no
+    cast can spoil.
     """
+    before = old.named()
 
     def is_undone(change: Change) -> bool:
         match change.kind:
             case "renamed":
                 return change.column in renames
             case "dropped":
-                return change.column not in old.grain
+                return not (change.column in old.grain or before[change.column].never_null)
             case "retyped":
-                return _is_without_loss(change.new, change.old)
+                return (change.new, change.old) in WITHOUT_LOSS
             case _:
                 return change.kind in UNDONE
 
     return [each for each in compare(old, new, renames) if not is_undone(each)]
+
+
+def reworded(
+    old: Contract, new: Contract, renames: Mapping[str, str], columns: Set[str]
+) -> Contract:
+    """Return ``old`` with the words that ``new`` has for those ``columns``, which mean the same."""
+    words = {each.name: each.description for each in new.columns}
+
+    def told(column: PromisedColumn) -> PromisedColumn:
+        newer = renames.get(column.name, column.name)
+        if column.name not in columns or newer not in words:
+            return column
+        return column.model_copy(update={"description": words[newer]})
+
+    return old.model_copy(update={"columns": tuple(map(told, old.columns))})
 
 
 def view(contract: Contract, newer: Table, renames: Mapping[str, str]) -> Table:
@@ -276,7 +295,7 @@ def _found_again(old: Contract, new: Contract, renames: Mapping[str, str]) -> di
     return found
 
 
-def _column_changes(old: PromisedColumn, new: PromisedColumn, is_told: bool) -> Iterator[Change]:
+def _column_changes(old: PromisedColumn, new: PromisedColumn) -> Iterator[Change]:
     if old.name != new.name:
         yield Change("renamed", old.name, old.name, new.name)
     if old.type != new.type:
@@ -284,9 +303,7 @@ def _column_changes(old: PromisedColumn, new: PromisedColumn, is_told: bool) -> 
     if old.never_null != new.never_null:
         yield Change("nullable" if old.never_null else "promised", old.name)
     if old.description != new.description:
-        # Whoever says that a column has another name says that it means the same.
-        is_same = is_told or _meaning(old) == _meaning(new)
-        kind: Kind = "reworded" if is_same else "meaning"
+        kind: Kind = "reworded" if _meaning(old) == _meaning(new) else "meaning"
         yield Change(kind, old.name, old.description, new.description)
 
 
@@ -306,12 +323,8 @@ def _order_changes(
 
 
 def _meaning(column: PromisedColumn) -> str:
-    """Return a column's words without what never changes their meaning."""
-    return " ".join(column.description.casefold().split()).rstrip(".")
-
-
-def _is_without_loss(source: str, target: str) -> bool:
-    return (source.partition("(")[0], target) in WITHOUT_LOSS
+    """Return a column's words without what never changes their meaning, as capitals may: Mb and MB."""
+    return " ".join(column.description.split()).rstrip(".")
 
 
 def _cell(column: Column, newer: str, types: Mapping[str, str]) -> str:

@@ -180,8 +180,32 @@ def test_a_view_cannot_give_an_old_meaning_back(project, said):
 
     assert said() == [
         "contracts/projects_v1.yaml:30: column websites meant 'How many websites it has.' and means"
-        " 'Its websites.' in projects_v2, which a view over that cannot undo;"
-        " keep a model of its own for projects_v1 and name that as its `model`"
+        " 'Its websites.' in projects_v2, which a view over that cannot undo; if it means the same,"
+        " run `oso contract --reworded projects_v1.websites`; if not, keep a model of its own for"
+        " projects_v1 and name that as its `model`"
+    ]
+
+
+def test_a_mapped_column_that_means_another_thing_is_asked_about_too(project, said):
+    add_projects_v2(project)
+    change(project / "contracts/projects_v1.yaml", "The name that people read.", "Its repository.")
+
+    (found,) = said()
+
+    assert found.startswith(
+        "contracts/projects_v1.yaml:23: column display_name meant 'Its repository.'"
+    )
+    assert "`oso contract --reworded projects_v1.display_name`" in found
+
+
+def test_a_view_would_give_null_for_what_never_was_null(project, said):
+    add_projects_v2(project)
+    change(project / "processors/projects_v2.yaml", "  - project_namespace\n", "")
+
+    assert said() == [
+        "contracts/projects_v1.yaml:15: column project_namespace was dropped in projects_v2, and a view"
+        " would serve it as NULL, which it is promised never to be; add its new name to `renames`,"
+        " or keep a model of its own for projects_v1 and name that as its `model`"
     ]
 
 
@@ -233,3 +257,31 @@ def test_the_command_writes_what_adds_and_refuses_what_breaks(project, monkeypat
         "wrote contracts/metrics_v1.yaml\nwrote contracts/projects_v1.yaml\n",
     )
     assert path.read_text() == whole
+
+
+def test_the_command_takes_the_words_of_the_new_version_for_a_view(project, monkeypatch, said):
+    add_projects_v2(project)
+    path = project / "contracts/projects_v1.yaml"
+    whole = path.read_text()
+    monkeypatch.setenv("OSO_PROJECT", str(project))
+    monkeypatch.setenv("OSO_HOME", str(project / ".oso"))
+    change(path, "The name that people read.", "Its name, for people.")
+
+    taken = CliRunner().invoke(main, ["contract", "--reworded", "projects_v1.display_name"])
+
+    assert (taken.exit_code, taken.stdout) == (0, "wrote contracts/projects_v1.yaml\n")
+    assert path.read_text() == whole
+    assert said() == []
+
+
+def test_the_command_knows_what_may_be_reworded(project, monkeypatch):
+    monkeypatch.setenv("OSO_PROJECT", str(project))
+    monkeypatch.setenv("OSO_HOME", str(project / ".oso"))
+
+    refused = CliRunner().invoke(main, ["contract", "--reworded", "projects_v1.website"])
+
+    assert refused.exit_code == 2
+    assert refused.stderr.endswith(
+        "'projects_v1.website' is no column of a stable table;"
+        " did you mean 'projects_v1.websites'?\n"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from oso_processors.declarations import Deprecation, FilesOptions, Processor, Pu
 from oso_processors.errors import DeclarationInvalid, WithoutContract
 from oso_processors.release import Wish, release
 from oso_processors.release.contract import (
+    WITHOUT_LOSS,
     Change,
     Contract,
     PromisedColumn,
@@ -21,6 +23,7 @@ from oso_processors.release.contract import (
     lost,
     next_version,
     readers_type,
+    reworded,
     text,
     view,
     warehouse_type,
@@ -46,6 +49,7 @@ def but(column: PromisedColumn, **facts: object) -> PromisedColumn:
 
 
 NOW = contract()
+PAIR = contract(grain=("id", "name"))
 MORE = PromisedColumn(name="forks", type="INT64", description="Forks, in events.")
 ADDITIVE = {
     "nothing": (NOW, []),
@@ -55,9 +59,9 @@ ADDITIVE = {
         contract(ID, but(NAME, never_null=True), STARS),
         [Change("promised", "name")],
     ),
-    "the same words in other letters": (
-        contract(ID, but(NAME, description="the name  that people read"), STARS),
-        [Change("reworded", "name", NAME.description, "the name  that people read")],
+    "the same words with other spaces": (
+        contract(ID, but(NAME, description="The name  that people read"), STARS),
+        [Change("reworded", "name", NAME.description, "The name  that people read")],
     ),
 }
 BREAKING = {
@@ -84,6 +88,10 @@ BREAKING = {
     "another unit": (
         contract(ID, NAME, but(STARS, description="Stars, in thousands.")),
         ["column stars meant 'Stars, in events.' and means 'Stars, in thousands.'"],
+    ),
+    "a unit in other letters": (
+        contract(ID, NAME, but(STARS, description="Stars, in Events.")),
+        ["column stars meant 'Stars, in events.' and means 'Stars, in Events.'"],
     ),
 }
 
@@ -113,13 +121,33 @@ def test_a_column_of_the_grain_that_is_renamed_is_one_change():
     assert compare(NOW, renamed) == [Change("renamed", "id", "id", "project_id")]
 
 
-def test_whoever_maps_a_column_says_that_it_means_the_same():
-    renamed = contract(ID, but(NAME, name="title", description="What it is called."), STARS)
+def test_a_map_says_where_a_column_went_and_not_that_it_means_the_same():
+    megabytes = but(STARS, name="size", description="Stars, in thousands.")
 
-    assert [each.kind for each in compare(NOW, renamed, {"name": "title"})] == [
-        "renamed",
-        "reworded",
+    changes = compare(NOW, contract(ID, NAME, megabytes), {"stars": "size"})
+
+    assert [str(each) for each in changes] == [
+        "column stars was renamed to size",
+        "column stars meant 'Stars, in events.' and means 'Stars, in thousands.'",
     ]
+
+
+def test_the_order_of_the_grain_is_no_promise_and_is_told_as_what_it_is():
+    (change,) = compare(PAIR, contract(grain=("name", "id")))
+
+    assert not change.is_breaking
+    assert str(change) == "the grain is written (name, id), and was (id, name)"
+    assert lost(PAIR, contract(grain=("name", "id")), {}) == []
+
+
+def test_new_words_are_taken_for_the_columns_that_are_named_and_no_others():
+    newer = contract(
+        but(ID, description="Its id."), but(NAME, name="title", description="Its title."), STARS
+    )
+
+    assert reworded(NOW, newer, {"name": "title"}, {"name", "stars"}) == contract(
+        ID, but(NAME, description="Its title."), STARS
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,12 +163,52 @@ def test_whoever_maps_a_column_says_that_it_means_the_same():
         (contract(ID, NAME, but(STARS, description="In thousands.")), {}, ["meaning"]),
         (contract(but(ID, never_null=False), NAME, STARS), {}, ["nullable"]),
         (contract(NAME, STARS, grain=("name",)), {}, ["dropped", "grain"]),
+        (
+            contract(ID, but(NAME, name="title", description="What for."), STARS),
+            {"name": "title"},
+            ["meaning"],
+        ),
+        (contract(ID, NAME, but(STARS, type="NUMERIC(38, 9)")), {}, ["retyped"]),
     ],
 )
 def test_a_view_gives_back_names_places_and_what_can_be_cast_and_nothing_else(
     new, renames, expected
 ):
     assert [each.kind for each in lost(NOW, new, renames)] == expected
+
+
+def test_a_view_gives_no_null_for_a_column_that_never_was_null():
+    whole = contract(ID, NAME, but(STARS, never_null=True))
+
+    assert lost(whole, contract(ID, NAME), {}) == [Change("dropped", "stars")]
+
+
+# A value of each type that a view may cast, and what it was in the old version, in every engine.
+CAST = {
+    ("INT64", "STRING"): ("-9007199254740993", "-9007199254740993"),
+    ("BOOL", "STRING"): ("true", "true"),
+    ("DATE", "STRING"): ("DATE '0987-02-03'", "0987-02-03"),
+    ("INT64", "NUMERIC(38, 9)"): ("9223372036854775807", Decimal("9223372036854775807")),
+}
+
+
+@pytest.mark.parametrize("types", sorted(WITHOUT_LOSS))
+def test_what_a_view_casts_is_the_same_value_in_every_engine(warehouse, engine, server, types):
+    value, expected = CAST[types]
+    casted = {
+        "STRING": ("VARCHAR", "STRING", "text"),
+        "NUMERIC(38, 9)": ("DECIMAL(38,9)", "NUMERIC", "numeric(38, 9)"),
+    }[types[1]]
+    duck, google, psql = (f"SELECT CAST({value} AS {each})" for each in casted)
+
+    with psycopg.connect(server) as connection:
+        found = [
+            warehouse.execute(duck).fetchone()[0],
+            engine.execute(google, {}).rows[0][0],
+            connection.execute(psql).fetchone()[0],
+        ]
+
+    assert found == [expected] * 3
 
 
 def test_a_contract_is_read_as_it_was_written(tmp_path):
@@ -224,7 +292,7 @@ NEWER = Table(
     "projects_v2",
     "marts.projects_v2",
     "SELECT title, id FROM projects",
-    (Column("title", "VARCHAR", "Its title."), Column("id", "VARCHAR", "The project.")),
+    (Column("title", "VARCHAR", NAME.description), Column("id", "VARCHAR", "The project.")),
     ("id",),
     "One row is a project, newly.",
     "1",
