@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from oso_processors.errors import DeclarationInvalid
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+TIMESTAMP, BOOLEAN = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
@@ -36,6 +37,14 @@ def _duration(value: object) -> object:
     return timedelta(**{UNITS[value[-1]]: int(value[:-1])})
 
 
+def _day(value: object) -> object:
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError("is no day such as 2026-01-31")
+    return date.fromisoformat(value)
+
+
 def _listed(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -46,13 +55,16 @@ def _alone(value: object) -> object:
 
 
 Columns = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_listed)]
+Day = Annotated[date, BeforeValidator(_day)]
 
 
-class _Declared(BaseModel):
+class Declared(BaseModel):
+    """What a file holds: no key but those listed, and never changed once read."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class PostgresOptions(_Declared):
+class PostgresOptions(Declared):
     """How an output is published to Postgres."""
 
     indexes: tuple[Annotated[tuple[str, ...], Field(min_length=1, strict=False)], ...] = Field(
@@ -60,11 +72,11 @@ class PostgresOptions(_Declared):
     )
 
 
-class FilesOptions(_Declared):
+class FilesOptions(Declared):
     """How an output is published as files."""
 
 
-class Publish(_Declared):
+class Publish(Declared):
     """The stores that an output is published in."""
 
     postgres: Annotated[PostgresOptions | None, BeforeValidator(_alone)] = Field(
@@ -79,7 +91,20 @@ class Publish(_Declared):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class Processor(_Declared):
+class Deprecation(Declared):
+    """That a stable output goes, and what its readers do instead."""
+
+    on: Day = Field(description="The day on which readers were told: 2026-01-31.")
+    remove_after: Day = Field(description="The last day on which it is served.")
+    replacement: Name = Field(description="The processor that takes its place, such as stars_v2.")
+    reason: Words = Field(description="Why, in a sentence for its readers.")
+    renames: dict[str, str] = Field(
+        default_factory=dict,
+        description="Its columns that have another name in the replacement: `old: new`.",
+    )
+
+
+class Processor(Declared):
     """The promise to publish the output of a model."""
 
     name: Name = Field(description="The public name; also the file's name.")
@@ -96,9 +121,13 @@ class Processor(_Declared):
     )
     columns: Columns = Field(description="The columns that are published; no other leaves.")
     publish: Publish = Field(description="Where: a key for each store.")
+    deprecation: Deprecation | None = Field(
+        default=None,
+        description="That it goes. With the replacement's `model`, it is served as a view over that.",
+    )
 
 
-class Source(_Declared):
+class Source(Declared):
     """A connector that runs: an executable that speaks the Airbyte protocol."""
 
     command: Annotated[tuple[Words, ...], Field(min_length=1), BeforeValidator(_listed)] = Field(
@@ -112,7 +141,7 @@ class Source(_Declared):
     )
 
 
-class Sources(_Declared):
+class Sources(Declared):
     """The whole of `sources.yaml`."""
 
     sources: dict[Name, Source] = Field(description="The connectors, each under its name.")
@@ -120,7 +149,12 @@ class Sources(_Declared):
 
 def load_processors(folder: Path) -> tuple[Processor, ...]:
     """Read every declaration of ``folder``, by name; raise `DeclarationInvalid`."""
-    return tuple(load_processor(path) for path in sorted(folder.glob("*.yaml")))
+    paths = sorted(folder.glob("*.yaml"))
+    processors = tuple(load_processor(path) for path in paths)
+    by_name = {each.name: each for each in processors}
+    for path, each in zip(paths, processors, strict=True):
+        require_replacement(path, each, by_name)
+    return processors
 
 
 def load_processor(path: Path) -> Processor:
@@ -137,7 +171,36 @@ def load_processor(path: Path) -> Processor:
             if column not in processor.columns:
                 problem = f"{column!r} is not one of `columns`{_close(column, processor.columns)}"
                 raise DeclarationInvalid(_place(path), key, problem)
+    _require_deprecation(path, processor)
     return processor
+
+
+def require_replacement(
+    path: Path, processor: Processor, processors: Mapping[str, Processor]
+) -> None:
+    """Raise `DeclarationInvalid` when what is to replace a deprecated output is not fit for it."""
+    told = processor.deprecation
+    if told is None:
+        return
+    key = "deprecation.replacement"
+    if told.replacement not in processors:
+        problem = (
+            f"{told.replacement!r} is no processor{_close(told.replacement, tuple(processors))}"
+        )
+        raise DeclarationInvalid(_place(path), key, problem)
+    newer = processors[told.replacement]
+    if newer.deprecation:
+        problem = f"{newer.name} is deprecated itself; name another"
+        raise DeclarationInvalid(_place(path), key, problem)
+    for column, renamed in told.renames.items():
+        if renamed not in newer.columns:
+            problem = f"{newer.name} has no column {renamed!r}{_close(renamed, newer.columns)}"
+            raise DeclarationInvalid(_place(path), f"deprecation.renames.{column}", problem)
+
+
+def load_declared(kind: type[Declaration], path: Path) -> Declaration:
+    """Read a file as ``kind``; raise `DeclarationInvalid`."""
+    return _validated(kind, path, _contents(path))
 
 
 def load_sources(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Source]:
@@ -152,6 +215,37 @@ def load_sources(path: Path, environ: Mapping[str, str] = os.environ) -> dict[st
         )
         for name, source in sources.items()
     }
+
+
+def _require_deprecation(path: Path, processor: Processor) -> None:
+    told = processor.deprecation
+    if told is None:
+        return
+    if processor.tier != "stable":
+        problem = (
+            f"a {processor.tier} output may change at once; delete this, or write `tier: stable`"
+        )
+        raise DeclarationInvalid(_place(path), "deprecation", problem)
+    if told.remove_after <= told.on:
+        problem = f"{told.remove_after} is not after `on`, {told.on}"
+        raise DeclarationInvalid(_place(path), "deprecation.remove_after", problem)
+    for column in told.renames:
+        if column not in processor.columns:
+            problem = f"{column!r} is not one of `columns`{_close(column, processor.columns)}"
+            raise DeclarationInvalid(_place(path), "deprecation.renames", problem)
+    names = list(told.renames.values())
+    twice = sorted({each for each in names if names.count(each) > 1})
+    if twice:
+        raise DeclarationInvalid(
+            _place(path), "deprecation.renames", f"{twice[0]!r} is named twice"
+        )
+    for column, renamed in told.renames.items():
+        if renamed in processor.columns and renamed not in told.renames:
+            problem = (
+                f"both {column} and {renamed} would be {renamed!r} of {told.replacement};"
+                f" map {renamed} too, or call the new column otherwise there"
+            )
+            raise DeclarationInvalid(_place(path), "deprecation.renames", problem)
 
 
 def _indexes(processor: Processor) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -183,10 +277,10 @@ def _filled(value: Any, path: Path, key: str, environ: Mapping[str, str]) -> Any
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, and leaves dates as the text they are."""
+    """YAML that refuses a key given twice, and leaves dates, and words such as `on`, as they are."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 (yaml's own interface)
-        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+        first: [each for each in resolvers if each[0] not in (TIMESTAMP, BOOLEAN)]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -199,6 +293,9 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(BOOLEAN, re.compile("^(?:true|false)$", re.IGNORECASE), [*"tTfF"])
 
 
 def _contents(path: Path) -> Any:

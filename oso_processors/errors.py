@@ -342,3 +342,39 @@ class TooManyBytes(OsoError):
             f"{model}: the queries would read {read}, {of_model} of it here, and {allowed} are allowed;"
             " read less, or raise --max-bytes"
         )
+
+
+class WithoutContract(ReleaseError):
+    """A deprecated output is to be served as a view, and nothing says what its readers were promised."""
+
+    def __init__(self, name: str, replacement: str) -> None:
+        super().__init__(
+            f"contracts/{name}.yaml: is not there, and the view of {name} over {replacement} is made"
+            " by it; bring it back from git"
+        )
+
+
+class PromiseBroken(OsoError):
+    """A stable output would no longer be what its readers were promised; no contract was written."""
+
+    def __init__(self, count: int) -> None:
+        noun = "a promise" if count == 1 else f"{count} promises"
+        super().__init__(f"{noun} to readers would be broken; no contract was written")
+        self.count = count
+
+
+class QueryLeft(OsoError):
+    """A reader's query cannot be rewritten whole; its file is as it was."""
+
+    def __init__(self, place: str, count: int) -> None:
+        things = "one thing is" if count == 1 else f"{count} things are"
+        super().__init__(f"{place}: {things} left to do by hand; nothing was written")
+        self.place = place
+
+
+class QueryUnreadable(OsoError):
+    """A reader's query cannot be read; it was not rewritten."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}; mend it, or name its language with --dialect")
+        self.place = place

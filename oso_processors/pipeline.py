@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from oso_processors.collectors.lander import Landed, collect
 from oso_processors.collectors.landing import raise_if_full
 from oso_processors.collectors.origins import enter
 from oso_processors.commit import commit_of
-from oso_processors.declarations import Processor, load_processors
+from oso_processors.declarations import load_processors
 from oso_processors.errors import (
     ConnectorFailed,
     ReleaseNotKept,
@@ -23,9 +24,10 @@ from oso_processors.errors import (
     WarehouseLocked,
 )
 from oso_processors.progress import Progress
-from oso_processors.release import Released, Request, Wish, prepare, release
+from oso_processors.release import Released, Request, Wish, contract, prepare, release
 from oso_processors.release.changes import Side
 from oso_processors.release.plan import Plan
+from oso_processors.release.promises import Promises, is_over
 from oso_processors.release.rollback import RolledBack, rollback
 from oso_processors.settings import Settings
 from oso_processors.sources import ChosenSource
@@ -95,14 +97,14 @@ def make_release(
     settings: Settings, warehouse: Warehouse, progress: Progress, request: Request
 ) -> Released:
     """Publish what the warehouse holds."""
-    processors = load_processors(settings.project / "processors")
+    promises = load_promises(settings)
     request = replace(request, commit=commit_of(settings.project), keep=settings.retention)
     with open_stores(settings) as stores:
         return release(
             warehouse.connection,
-            wishes(warehouse, processors),
+            wishes(warehouse, promises),
             stores,
-            blocked(warehouse, processors),
+            blocked(warehouse, promises),
             progress,
             request,
         )
@@ -110,13 +112,13 @@ def make_release(
 
 def plan_release(settings: Settings, warehouse: Warehouse, request: Request) -> Plan:
     """Return what a release would do."""
-    processors = load_processors(settings.project / "processors")
+    promises = load_promises(settings)
     with open_stores(settings) as stores:
         decided, _ = prepare(
             warehouse.connection,
-            wishes(warehouse, processors),
+            wishes(warehouse, promises),
             stores,
-            blocked(warehouse, processors),
+            blocked(warehouse, promises),
             request,
         )
         return decided
@@ -147,22 +149,35 @@ def sides(settings: Settings, release_id: str, table: str | None = None) -> dict
     }
 
 
-def wishes(warehouse: Warehouse, processors: Sequence[Processor]) -> list[Wish]:
+def load_promises(settings: Settings, today: date | None = None) -> Promises:
+    """Read what is promised and still to be served; raise `DeclarationInvalid`."""
+    day = today or datetime.now(UTC).date()
+    processors = {each.name: each for each in load_processors(settings.project / "processors")}
+    served = [each for each in processors.values() if not is_over(each, day)]
+    return Promises(served, processors, contract.load_all(settings.project / contract.FOLDER))
+
+
+def wishes(warehouse: Warehouse, promises: Promises) -> list[Wish]:
     """Return what the processors promise, with what the models say of it."""
     return [
         Wish(
-            warehouse.table(each.name, each.model, each.columns),
+            promises.output(each, warehouse.table),
             each.publish.options(),
             {"owner": each.owner, "tier": each.tier, "licence": each.licence},
         )
-        for each in processors
+        for each in promises.served
     ]
 
 
-def blocked(warehouse: Warehouse, processors: Sequence[Processor]) -> dict[str, str]:
-    """Return the processors whose models are not whole, each with the reason."""
+def blocked(warehouse: Warehouse, promises: Promises) -> dict[str, str]:
+    """Return the processors whose models are not whole or break a contract, each with the reason."""
     unfinished = warehouse.unfinished()
-    return {each.name: unfinished[each.model] for each in processors if each.model in unfinished}
+    reasons = {}
+    for each in promises.served:
+        reason = unfinished.get(each.model) or promises.broken(each, warehouse.table)
+        if reason:
+            reasons[each.name] = reason
+    return reasons
 
 
 @contextmanager

@@ -35,7 +35,16 @@ os.environ.setdefault("MAX_FORK_WORKERS", "1")
 # Enough metrics for what is no test of metrics; a run of all of them takes three times as long.
 FEW_METRICS = frozenset({"commits", "contributors", "developers", "stars"})
 Once = Callable[[str, Callable[[Path], None]], Path]
-COPIED = ("models", "macros", "audits", "linter", "seeds", "processors", "tests/models")
+COPIED = (
+    "models",
+    "macros",
+    "audits",
+    "linter",
+    "seeds",
+    "processors",
+    "contracts",
+    "tests/models",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from oso_processors.declarations import (
+    Deprecation,
     FilesOptions,
     PostgresOptions,
     Processor,
@@ -138,6 +139,77 @@ def test_what_is_no_mapping_is_refused_in_one_line(processor, text):
 def test_the_line_of_a_key_given_twice_is_told(processor):
     with pytest.raises(DeclarationInvalid, match=r"^processors/stars\.yaml:6: 'owner' is given"):
         load_processor(processor(STARS.replace("owner: metrics", "owner: a\nowner: b")))
+
+
+DEPRECATED = """\
+deprecation:
+  on: 2026-01-01
+  remove_after: 2026-06-30
+  replacement: stars_v2
+  reason: A repository is no text.
+  renames: {repo: repository}
+"""
+OLD = STARS.replace("tier: preview", "tier: stable") + DEPRECATED
+NEW = (
+    STARS.replace("name: stars", "name: stars_v2")
+    .replace("[repo, day, stars]", "[repository, day, stars]")
+    .replace("[[day, repo], [stars]]", "[[stars]]")
+)
+
+
+def test_a_deprecation_tells_until_when_and_what_instead(processor):
+    processor(NEW, "stars_v2")
+
+    old, new = load_processors(processor(OLD).parent)
+
+    assert new.deprecation is None
+    assert old.deprecation == Deprecation(
+        on=date(2026, 1, 1),
+        remove_after=date(2026, 6, 30),
+        replacement="stars_v2",
+        reason="A repository is no text.",
+        renames={"repo": "repository"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("remove_after:", "removed_after:", "unknown key; did you mean 'remove_after'?"),
+        ("2026-01-01", "soon", "deprecation.on: 'soon' is no day such as 2026-01-31"),
+        ("2026-01-01", "2026-02-30", "deprecation.on: '2026-02-30'"),
+        ("2026-06-30", "2025-06-30", "remove_after: 2025-06-30 is not after `on`, 2026-01-01"),
+        ("tier: stable", "tier: preview", "deprecation: a preview output may change at once"),
+        ("{repo:", "{rep:", "renames: 'rep' is not one of `columns`; did you mean 'repo'?"),
+        ("{repo: repository}", "{repo: a, day: a}", "renames: 'a' is named twice"),
+        (
+            "{repo: repository}",
+            "{repo: day}",
+            "renames: both repo and day would be 'day' of stars_v2; map day too, or call the new"
+            " column otherwise there",
+        ),
+        ("repo: repository", "repo: repositry", "stars_v2 has no column 'repositry'; did you mean"),
+        ("replacement: stars_v2", "replacement: stars_v3", "'stars_v3' is no processor; did you"),
+        ("replacement: stars_v2", "replacement: stars", "stars is deprecated itself; name another"),
+    ],
+)
+def test_a_deprecation_that_cannot_be_meant_is_refused_in_one_line(processor, old, new, said):
+    processor(NEW, "stars_v2")
+    path = processor(OLD.replace(old, new))
+
+    with pytest.raises(DeclarationInvalid) as caught:
+        load_processors(path.parent)
+
+    assert str(caught.value).startswith("processors/stars.yaml: deprecation")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_columns_may_change_their_names_with_each_other(processor):
+    processor(NEW.replace("[repository, day, stars]", "[repo, day, stars]"), "stars_v2")
+    path = processor(OLD.replace("{repo: repository}", "{repo: day, day: repo}"))
+
+    assert load_processors(path.parent)[0].deprecation.renames == {"repo": "day", "day": "repo"}
 
 
 def test_variables_are_read_from_outside_and_have_defaults(sources):

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from oso_processors.check import contracts
 from oso_processors.check.findings import Finding
-from oso_processors.declarations import Processor, load_processor, load_sources
+from oso_processors.declarations import (
+    Processor,
+    load_processor,
+    load_sources,
+    require_replacement,
+)
 from oso_processors.errors import DeclarationInvalid
 from oso_processors.models import Models
+from oso_processors.release.contract import is_view
 from oso_processors.sources import DECLARED
 
-STEP = "declarations"
+STEP = contracts.STEP
 
 
 class _EveryVariable(dict[str, str]):
@@ -24,27 +31,42 @@ class _EveryVariable(dict[str, str]):
         return "set"
 
 
-def declarations(project: Path, models: Models) -> list[Finding]:
-    """Return what is wrong in processors/*.yaml and sources.yaml."""
+def declarations(project: Path, models: Models, today: date | None = None) -> list[Finding]:
+    """Return what is wrong in processors/*.yaml, contracts/*.yaml and sources.yaml."""
     found = []
     try:
         load_sources(project / DECLARED, _EveryVariable())
     except DeclarationInvalid as error:
-        found.append(_refused(error))
-    for path in sorted((project / "processors").glob("*.yaml")):
+        found.append(contracts.refused(error))
+    loaded: dict[str, Processor] = {}
+    paths = sorted((project / "processors").glob("*.yaml"))
+    for path in paths:
         try:
-            processor = load_processor(path)
+            loaded[path.stem] = load_processor(path)
         except DeclarationInvalid as error:
-            found.append(_refused(error))
-        else:
-            found += _unknown(path.relative_to(project), path.read_text(), processor, models)
-    return found
+            found.append(contracts.refused(error))
+    fit = {}
+    for name, processor in loaded.items():
+        wrong = _unfit(project, processor, loaded, models)
+        found += wrong
+        if not wrong:
+            fit[name] = processor
+    names = {path.stem for path in paths}
+    day = today or datetime.now(UTC).date()
+    return found + contracts.findings(project, models, fit, names, day)
 
 
-def _refused(error: DeclarationInvalid) -> Finding:
-    place, _, problem = str(error).partition(": ")
-    name, _, line = place.partition(":")
-    return Finding(STEP, Path(name), problem, int(line) if line else None)
+def _unfit(
+    project: Path, processor: Processor, loaded: Mapping[str, Processor], models: Models
+) -> list[Finding]:
+    path = project / "processors" / f"{processor.name}.yaml"
+    try:
+        require_replacement(path, processor, loaded)
+    except DeclarationInvalid as error:
+        return [contracts.refused(error)]
+    if is_view(processor, loaded):
+        return []
+    return _unknown(path.relative_to(project), path.read_text(), processor, models)
 
 
 def _unknown(path: Path, text: str, processor: Processor, models: Models) -> list[Finding]:
@@ -52,13 +74,15 @@ def _unknown(path: Path, text: str, processor: Processor, models: Models) -> lis
     if model is None:
         problem = f"model: there is no model {processor.model!r}"
         advice = _close(processor.model, models.all)
-        return [Finding(STEP, path, problem, _line(text, processor.model), advice=advice)]
+        return [
+            Finding(STEP, path, problem, contracts.line_of(text, processor.model), advice=advice)
+        ]
     return [
         Finding(
             STEP,
             path,
             f"columns: {model.name} has no column {column!r}",
-            _line(text, column),
+            contracts.line_of(text, column),
             advice=_close(column, model.columns),
         )
         for column in processor.columns
@@ -69,10 +93,3 @@ def _unknown(path: Path, text: str, processor: Processor, models: Models) -> lis
 def _close(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {close[0]!r}?" if close else "name one that there is"
-
-
-def _line(text: str, word: str) -> int | None:
-    wanted = re.compile(rf"(?<![\w.]){re.escape(word)}(?![\w.])")
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if wanted.search(line)]
-    # The last: a processor often has its model's or its own name above.
-    return lines[-1] if lines else None

@@ -96,7 +96,8 @@ class _Check:
         return f"{len(self.scope.names)} models", found
 
     def _declarations(self) -> tuple[str, list[Finding]]:
-        count = len(list((self.project / "processors").glob("*.yaml"))) + 1
+        folders = ("processors", "contracts")
+        count = sum(len(list((self.project / each).glob("*.yaml"))) for each in folders) + 1
         return f"{count} files", declarations(self.project, self.models)
 
     def _duckdb(self) -> tuple[str, list[Finding]]:

@@ -17,7 +17,9 @@ from oso_processors.settings import Settings
 COMMANDS = {
     "check": "Check models before a pull request.",
     "collect": "Land what is new in the sources.",
+    "contract": "Write what readers are promised of stable tables.",
     "diff": "Show what changed between two releases.",
+    "migrate-query": "Rewrite a query for the new versions of tables.",
     "psql": "Open the serving database in psql.",
     "release": "Publish what is built, in every store at once.",
     "releases": "List the releases, and where each is served and kept.",
@@ -43,8 +45,9 @@ class Group(click.Group):
         """Import the command's module; there is one for each."""
         if cmd_name not in COMMANDS:
             return None
-        module = __import__(f"oso_processors.cli.{cmd_name}", fromlist=[cmd_name])
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = __import__(f"oso_processors.cli.{name}", fromlist=[name])
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -97,7 +97,7 @@ class Models:
         """Return what a model says of itself; raise `NoSuchModel`."""
         model = self._by_name[self[name].name]
         words = cleandoc(model.description or "")
-        return Words(words, grain_of(model), model.column_descriptions)
+        return Words(words, grain_of(model), model.column_descriptions, _never_null(model))
 
     def children(self, name: str) -> list[str]:
         """Return the models that read ``name``."""
@@ -331,6 +331,16 @@ def _detach(config: Config, cache: Path) -> None:
     )
     gateway.state_connection = DuckDBConnectionConfig()
     config.cache_dir = str(cache)
+
+
+def _never_null(model: Any) -> frozenset[str]:
+    """Return the columns that an audit of a model holds to be never NULL, on no condition."""
+    audits = [
+        arguments["columns"]
+        for name, arguments in model.audits
+        if name == "not_null" and "condition" not in arguments
+    ]
+    return frozenset(each.name for listed in audits for each in listed.find_all(exp.Column))
 
 
 def _knows_of_tests(model: SqlModel) -> bool:

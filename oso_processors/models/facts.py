@@ -28,11 +28,15 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a model says of itself: what one row is, what makes it unique, what each column holds."""
+    """What a model says of itself: what one row is, what makes it unique, what each column holds.
+
+    `never_null` are the columns that an audit holds to that.
+    """
 
     description: str
     grain: tuple[str, ...]
     columns: Mapping[str, str]
+    never_null: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from oso_processors.declarations import Processor, load_processors
 from oso_processors.models import Models
+from oso_processors.release.contract import FOLDER, is_view, load, words_of
 from oso_processors.release.record import COLUMNS, DESCRIPTIONS, GRAINS
 from oso_processors.settings import Settings
 from oso_processors.tables import Column
@@ -18,13 +19,27 @@ def page() -> str:
     """Return the page on what the project in the working directory publishes."""
     with tempfile.TemporaryDirectory() as home:
         models = Models(Settings(project=Path.cwd(), home=Path(home)))
-    listed = [_promised(models, each) for each in load_processors(Path("processors"))]
+    processors = {each.name: each for each in load_processors(Path("processors"))}
+    listed = [
+        _deprecated(each) if is_view(each, processors) else _promised(models, each)
+        for each in processors.values()
+    ]
     own = [_section(name, DESCRIPTIONS[name], GRAINS[name], COLUMNS[name]) for name in DESCRIPTIONS]
     return (
         "# Published tables\n\nThe same in every store; `STRING` is `text` in Postgres, `INT64` `bigint`,"
         " `TIMESTAMP` `timestamp with time zone`, `NUMERIC` `numeric(38, 9)`.\n\n"
         + "\n".join(listed + own)
     )
+
+
+def _deprecated(processor: Processor) -> str:
+    """Return the section of an output that is a view over its replacement."""
+    kept = load(Path(FOLDER) / f"{processor.name}.yaml")
+    columns = [Column(each.name, each.type, each.description) for each in kept.columns]
+    words = kept.description
+    if processor.deprecation:
+        words = f"{words_of(processor.deprecation)}\n\n{words}"
+    return _section(processor.name, words, kept.grain, columns, processor.model)
 
 
 def _promised(models: Models, processor: Processor) -> str:

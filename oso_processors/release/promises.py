@@ -1,0 +1,72 @@
+"""What is promised to readers, made into what a release publishes.
+
+A deprecated output that names its replacement's model is served as a view over that; every other one
+by its own model. What breaks a contract is told before anything is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from oso_processors.declarations import Deprecation, Processor
+from oso_processors.errors import WithoutContract
+from oso_processors.release import contract
+from oso_processors.release.contract import Contract
+from oso_processors.tables import Table
+
+# Name, model and columns of an output; gives the warehouse's table of it.
+Describe = Callable[[str, str, tuple[str, ...]], Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """The processors whose outputs are `served`, `processors` that there are, and the contracts."""
+
+    served: Sequence[Processor]
+    processors: Mapping[str, Processor]
+    contracts: Mapping[str, Contract]
+
+    def output(self, processor: Processor, describe: Describe) -> Table:
+        """Return the table that a processor publishes; raise `WithoutContract`."""
+        told = processor.deprecation
+        if told is None:
+            return describe(processor.name, processor.model, processor.columns)
+        table = self._older(processor, told, describe)
+        return replace(table, description=f"{contract.words_of(told)}\n{table.description}")
+
+    def broken(self, processor: Processor, describe: Describe) -> str:
+        """Return how the warehouse's table breaks the contract of a stable output; empty if not."""
+        kept = self.contracts.get(processor.name)
+        if kept is None or processor.tier != "stable":
+            return ""
+        told = processor.deprecation
+        if told and contract.is_view(processor, self.processors):
+            newer = contract.of_table(self._newer(processor, told, describe))
+            changes = contract.lost(kept, newer, told.renames)
+        else:
+            table = describe(processor.name, processor.model, processor.columns)
+            changes = contract.compare(kept, contract.of_table(table))
+        # That a column is never NULL is what its audits prove: without them nothing is released.
+        breaking = [str(e) for e in changes if e.is_breaking and e.kind != "nullable"]
+        if not breaking:
+            return ""
+        return f"its contract is broken: {', '.join(breaking)}; `oso check` tells what to do"
+
+    def _older(self, processor: Processor, told: Deprecation, describe: Describe) -> Table:
+        if not contract.is_view(processor, self.processors):
+            return describe(processor.name, processor.model, processor.columns)
+        if processor.name not in self.contracts:
+            raise WithoutContract(processor.name, told.replacement)
+        kept = self.contracts[processor.name]
+        return contract.view(kept, self._newer(processor, told, describe), told.renames)
+
+    def _newer(self, processor: Processor, told: Deprecation, describe: Describe) -> Table:
+        newer = self.processors[told.replacement]
+        return describe(newer.name, newer.model, newer.columns)
+
+
+def is_over(processor: Processor, today: date) -> bool:
+    """Say whether a deprecated output is served no more."""
+    return processor.deprecation is not None and processor.deprecation.remove_after < today
