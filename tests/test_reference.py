@@ -11,11 +11,12 @@ import pytest
 from oso_processors import errors
 from oso_processors.cli import COMMANDS, main
 from oso_processors.declarations import Processor
-from oso_processors.reference import PAGES, page
+from oso_processors.reference import PAGES, metric_pages, page
 from oso_processors.reference.faults import CODES
 
 PROJECT = Path(__file__).parents[1]
 FOLDER = PROJECT / "docs" / "reference"
+METRICS = PROJECT / "docs" / "metrics"
 SETTING = re.compile(r"\bOSO_[A-Z0-9_]+[A-Z0-9]\b")
 
 
@@ -24,6 +25,19 @@ def test_the_reference_is_up_to_date(name):
     written = (FOLDER / name).read_text("utf-8")
 
     assert written == page(name), "stale; run `python -m oso_processors.reference`"
+
+
+def test_the_pages_of_the_metrics_are_up_to_date():
+    written = {path.name: path.read_text("utf-8") for path in METRICS.iterdir()}
+
+    assert written == metric_pages(), "stale; run `python -m oso_processors.reference`"
+
+
+def test_every_metric_has_rules_and_says_in_which_buckets_it_is():
+    for name, text in metric_pages().items():
+        if name != "README.md":
+            assert re.search(r"\n## Rules\n\n.*\n\n- ", text), name
+            assert re.search(r"\| Buckets \| \w", text), name
 
 
 def test_every_key_of_a_processor_is_in_the_reference_with_words():
