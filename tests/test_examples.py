@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import orjson
 import pytest
+
+from oso_processors.collectors.oss_funding import OssFunding
+from oso_processors.collectors.source import Record
 
 PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared" / "data"
@@ -158,3 +163,21 @@ def test_sums_over_a_whole_hour_of_gh_archive_are_reproduced(values, metric):
 
     assert found is not None
     assert found[0] == found[1]
+
+
+def test_what_each_funder_gave_is_the_sum_of_its_grants(values):
+    file = OssFunding().read({"path": str(SHARED / "oss-funding")}, ("grants",), {})
+    wanted: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for each in file:
+        if isinstance(each, Record) and each.stream == "grants":
+            wanted[f"/{each.data['from_funder_name']}"] += Decimal(each.data["amount"])
+
+    found = dict(
+        values.execute(
+            "SELECT entity, amount FROM found WHERE metric_name = 'OSS_FUNDING_funding_awarded_all_time'"
+        ).fetchall()
+    )
+
+    # Each of thousands of grants is rounded to nine digits.
+    assert found.keys() == wanted.keys()
+    assert all(abs(found[name] - wanted[name]) < Decimal("0.00001") for name in wanted)

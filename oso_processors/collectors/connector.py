@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -68,6 +69,10 @@ class Connector:
         # Connectors installed beside us are found though the environment was not activated.
         beside = Path(sys.executable).parent / command[0]
         program = str(beside) if beside.exists() else shutil.which(command[0])
+        module = _own_module(command[0])
+        if program is None and module is not None:
+            # One of ours that came after the environment was made.
+            program, command = sys.executable, [command[0], "-m", module, *command[1:]]
         if program is None:
             raise ConnectorFailed(
                 self.source, f"{command[0]!r}: there is no such executable", is_transient=False
@@ -97,6 +102,14 @@ class Connector:
         if failure is not None:
             text, is_transient = failure
             raise ConnectorFailed(self.source, text, is_transient)
+
+
+def _own_module(command: str) -> str | None:
+    """Return the module of the collector of ours that a command names."""
+    name = command.removeprefix("source-").replace("-", "_")
+    module = f"oso_processors.collectors.{name}"
+    is_ours = command.startswith("source-") and name.isidentifier()
+    return module if is_ours and importlib.util.find_spec(module) is not None else None
 
 
 def error_of(message: Mapping[str, Any]) -> tuple[str, bool] | None:

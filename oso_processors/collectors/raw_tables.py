@@ -56,8 +56,9 @@ def own_sources() -> Sequence[Source]:
     from oso_processors.collectors.gharchive import Gharchive
     from oso_processors.collectors.git_history import GitHistory
     from oso_processors.collectors.oss_directory import OssDirectory
+    from oso_processors.collectors.oss_funding import OssFunding
 
-    return (OssDirectory(), Gharchive(), GitHistory())
+    return (OssDirectory(), Gharchive(), GitHistory(), OssFunding())
 
 
 def shared_streams() -> tuple[Stream, Stream]:

@@ -16,11 +16,10 @@ CHAINS = ("optimism", "base", "any_evm")
 def write_directory(folder: Path, world: World, random: Random) -> int:
     """Write data/projects and data/collections below ``folder``; return how many projects there are."""
     repositories = world.repositories
-    names = []
+    names = project_names(world)
     for number in range(world.size.projects):
         own = repositories[number * 3 : number * 3 + 3]
         entry = _project(number, own, random)
-        names.append(entry["name"])
         # Some files lie in another letter's folder.
         letter = "z" if number % 50 == 7 else entry["name"][0]
         _write(folder / "data" / "projects" / letter / f"{entry['name']}.yaml", entry)
@@ -39,9 +38,25 @@ def write_directory(folder: Path, world: World, random: Random) -> int:
     return len(names)
 
 
+def project_names(world: World) -> list[str]:
+    """Return the names of the projects in the directory."""
+    repositories = world.repositories
+    return [
+        _name(number, repositories[number * 3 : number * 3 + 3])
+        for number in range(world.size.projects)
+    ]
+
+
+def _name(number: int, own: list[Repository]) -> str:
+    return f"{own[0].owner}-{number}"
+
+
 def _project(number: int, own: list[Repository], random: Random) -> dict[str, Any]:
-    name = f"{own[0].owner}-{number}"
-    entry: dict[str, Any] = {"version": 7, "name": name, "display_name": f"Project {number}"}
+    entry: dict[str, Any] = {
+        "version": 7,
+        "name": _name(number, own),
+        "display_name": f"Project {number}",
+    }
     if number % 3 == 0:
         entry["description"] = f"What project {number} is for: ünïcode, “quotes” and 1/2."
         entry["websites"] = [{"url": f"https://project-{number}.example.org"}]
