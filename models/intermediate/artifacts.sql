@@ -1,6 +1,6 @@
 /*
   One row is an artifact that the directory lists or that was seen in a source: a repository in events or
-  git histories, an account that gave or received funding.
+  git histories, an account that gave or received funding, a package that something depends on.
 */
 MODEL (
   name intermediate.artifacts,
@@ -67,6 +67,15 @@ WITH repositories AS (
   FROM staging.grants
   WHERE
     NOT receiver_id IS NULL
+  UNION ALL
+  SELECT
+    package_id AS artifact_id,
+    package_source AS artifact_source,
+    package_namespace AS artifact_namespace,
+    package_name AS artifact_name,
+    'PACKAGE' AS artifact_type,
+    CAST(NULL AS STRING) AS artifact_url
+  FROM intermediate.packages
 )
 SELECT
   CAST(artifact_id AS STRING) AS artifact_id, /* The artifact's id. */

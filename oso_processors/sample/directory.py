@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
+from oso_processors.sample.packages import package_of
 from oso_processors.sample.world import Repository, World
 
+PAGES = {"NPM": "https://www.npmjs.com/package/", "PYPI": "https://pypi.org/project/"}
 CHAINS = ("optimism", "base", "any_evm")
 
 
@@ -64,6 +66,9 @@ def _project(number: int, own: list[Repository], random: Random) -> dict[str, An
     if number % 29 == 28:
         return entry
     entry["github"] = [{"url": url} for each in own for url in _urls(number, each)]
+    if package := package_of(number):
+        registry, written = package
+        entry[registry.lower()] = [{"url": f"{PAGES[registry]}{written}"}]
     if number % 4 == 1:
         address = f"0x{random.getrandbits(160):040x}"
         networks = [CHAINS[number % len(CHAINS)]]
