@@ -40,7 +40,8 @@ def covered(
     """Return the coverage of a value, 0 to 1.
 
     What is counted from commits is whole for the share of an entity's artifacts whose git history
-    was collected, and as complete as the hours of events for the rest.
+    was collected, and as complete as the hours of events for the rest. What is counted from a
+    snapshot is whole.
     """
     basis_sql, share, hours = (
         each.sql(dialect="bigquery") for each in (basis, history_share, hour_share)
@@ -49,7 +50,9 @@ def covered(
     total = f"({whole} * 1000000000 + (1000000000 - {whole}) * {part})"
     combined = nine_digits(evaluator, half_even(total, "1000000000"))
     return sqlglot.parse_one(
-        f"IF({basis_sql} = 'commits', {combined}, {hours})", dialect="bigquery"
+        f"CASE {basis_sql} WHEN 'commits' THEN {combined} WHEN 'events' THEN {hours}"
+        f" ELSE {nine_digits(evaluator, '1000000000')} END",
+        dialect="bigquery",
     )
 
 

@@ -17,6 +17,9 @@ FOLDERS = {
     "oss_directory": ("oss-directory", "source-oss-directory", "path"),
     "gharchive": ("gharchive", "source-gharchive", "folder"),
     "git_history": ("git", "source-git-history", "folder"),
+    "oss_funding": ("oss-funding", "source-oss-funding", "path"),
+    "registries": ("registry", "source-registries", "folder"),
+    "dependency_graph": ("dependency-graph", "source-dependency-graph", "folder"),
 }
 
 

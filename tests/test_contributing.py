@@ -17,7 +17,9 @@ BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 # `make test` is what is running already: of its parts the walk takes those that its changes may fail.
 # A smaller sample is sooner built.
 ENVIRONMENT = {**os.environ, "SIZE": "--events 1500 --days 6 --projects 20"}
-MAKE_TEST = "make --dry-run test && python -m pytest --quiet tests/test_reference.py -k 'tables or metrics'"
+MAKE_TEST = (
+    "make --dry-run test && python -m pytest --quiet tests/test_reference.py -k 'tables or metrics'"
+)
 
 
 def told(page: str) -> list[str]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import orjson
 import pytest
+
+from oso_processors.collectors.oss_funding import OssFunding
+from oso_processors.collectors.source import Record
 
 PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared" / "data"
@@ -158,3 +163,78 @@ def test_sums_over_a_whole_hour_of_gh_archive_are_reproduced(values, metric):
 
     assert found is not None
     assert found[0] == found[1]
+
+
+def test_what_each_funder_gave_is_the_sum_of_its_grants(values):
+    file = OssFunding().read({"path": str(SHARED / "oss-funding")}, ("grants",), {})
+    wanted: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for each in file:
+        if isinstance(each, Record) and each.stream == "grants":
+            wanted[f"/{each.data['from_funder_name']}"] += Decimal(each.data["amount"])
+
+    found = dict(
+        values.execute(
+            "SELECT entity, amount FROM found WHERE metric_name = 'OSS_FUNDING_funding_awarded_all_time'"
+        ).fetchall()
+    )
+
+    # Each of thousands of grants is rounded to nine digits.
+    assert found.keys() == wanted.keys()
+    assert all(abs(found[name] - wanted[name]) < Decimal("0.00001") for name in wanted)
+
+
+def registry_graph() -> dict[str, set[str]]:
+    """What each package of the registry's Parquet needs at run time, as SOURCE/namespace/name."""
+    rows = duckdb.sql(
+        f"SELECT registry, name, dependency FROM '{SHARED}/registry/dependencies.parquet'"
+        " WHERE kind = 'runtime'"
+    ).fetchall()
+    graph: defaultdict[str, set[str]] = defaultdict(set)
+    for registry, *names in rows:
+        one, other = (each if "/" in each else f"/{each}" for each in names)
+        graph[f"{registry}:{one}"].add(f"{registry}:{other}")
+    return graph
+
+
+def reached(graph: dict[str, set[str]], start: str) -> set[str]:
+    """All that ``start`` needs, directly or through others."""
+    found: set[str] = set()
+    ahead = [start]
+    while ahead:
+        new = graph.get(ahead.pop(), set()) - found
+        found |= new
+        ahead += new
+    return found - {start}
+
+
+def published(values: duckdb.DuckDBPyConnection, metric: str, registry: str) -> dict[str, int]:
+    """The values of a metric for all time, by SOURCE:namespace/name."""
+    rows = values.execute(
+        "SELECT entity, amount::BIGINT FROM found WHERE metric_name = ?",
+        [f"{registry}_{metric}_all_time"],
+    ).fetchall()
+    return {f"{registry}:{entity}": amount for entity, amount in rows}
+
+
+@pytest.mark.parametrize("registry", ["NPM", "PYPI"])
+def test_dependencies_and_dependents_are_those_of_the_registrys_graph(values, registry):
+    graph = {key: needs for key, needs in registry_graph().items() if key.startswith(registry)}
+    needed = Counter(each for needs in graph.values() for each in needs)
+
+    assert published(values, "dependencies", registry) == {
+        key: len(needs) for key, needs in graph.items()
+    }
+    assert published(values, "dependents", registry) == needed
+    assert published(values, "transitive_dependencies", registry) == {
+        key: len(reached(graph, key)) for key in graph
+    }
+
+
+def test_repositories_are_dependents_of_what_their_bills_of_materials_list(values):
+    bills = duckdb.sql(
+        "SELECT 'CRATES:/' || package_artifact_name, count(*)"
+        f" FROM '{SHARED}/dependency-graph/deepfunder_sbom.parquet'"
+        " WHERE package_artifact_source = 'RUST' GROUP BY 1"
+    ).fetchall()
+
+    assert published(values, "transitive_dependents", "CRATES") == dict(bills)

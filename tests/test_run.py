@@ -242,7 +242,10 @@ def test_a_folder_without_sources_is_one_clear_line(project, tmp_path):
     done = oso(project, tmp_path / "home", "run", "--from", str(tmp_path / "empty"))
 
     assert done.returncode == 1
-    assert "holds none of the folders oss-directory, gharchive, git" in done.stderr
+    assert (
+        "holds none of the folders oss-directory, gharchive, git, oss-funding, registry, dependency-graph"
+        in done.stderr
+    )
 
 
 def test_an_empty_source_folder_is_one_clear_line(project, tmp_path):

@@ -1,4 +1,7 @@
-/* One row is an artifact that the directory lists or that was seen in events or git histories. */
+/*
+  One row is an artifact that the directory lists or that was seen in a source: a repository in events or
+  git histories, an account that gave or received funding, a package that something depends on.
+*/
 MODEL (
   name intermediate.artifacts,
   kind FULL,
@@ -44,6 +47,35 @@ WITH repositories AS (
     ON listed.artifact_source = 'ANY_EVM'
   WHERE
     listed.artifact_source <> 'GITHUB'
+  UNION ALL
+  SELECT
+    funder_id AS artifact_id,
+    'OSS_FUNDING' AS artifact_source,
+    '' AS artifact_namespace,
+    funder_name AS artifact_name,
+    'ACCOUNT' AS artifact_type,
+    CAST(NULL AS STRING) AS artifact_url
+  FROM staging.grants
+  UNION ALL
+  SELECT
+    receiver_id AS artifact_id,
+    'OSS_FUNDING' AS artifact_source,
+    '' AS artifact_namespace,
+    receiver_name AS artifact_name,
+    'ACCOUNT' AS artifact_type,
+    CAST(NULL AS STRING) AS artifact_url
+  FROM staging.grants
+  WHERE
+    NOT receiver_id IS NULL
+  UNION ALL
+  SELECT
+    package_id AS artifact_id,
+    package_source AS artifact_source,
+    package_namespace AS artifact_namespace,
+    package_name AS artifact_name,
+    'PACKAGE' AS artifact_type,
+    CAST(NULL AS STRING) AS artifact_url
+  FROM intermediate.packages
 )
 SELECT
   CAST(artifact_id AS STRING) AS artifact_id, /* The artifact's id. */

@@ -2,6 +2,7 @@
   One row is an artifact of a project.
   An owner on GitHub stands for every repository of that owner that we know of;
   `any_evm` stands for every chain in seeds.chains.
+  An account of oss-funding is the project of the same name.
 */
 MODEL (
   name intermediate.artifacts_by_project,
@@ -44,3 +45,19 @@ LEFT JOIN seeds.chains AS chains
   ON listed.artifact_source = 'ANY_EVM'
 WHERE
   listed.artifact_source <> 'GITHUB'
+UNION DISTINCT
+SELECT
+  CAST(project_id AS STRING) AS project_id,
+  CAST(@entity_id('OSS_FUNDING', '', project_name) AS STRING) AS artifact_id
+FROM staging.directory_projects
+WHERE
+  project_name IN (
+    SELECT
+      funder_name
+    FROM staging.grants
+  )
+  OR project_name IN (
+    SELECT
+      receiver_name
+    FROM staging.grants
+  )

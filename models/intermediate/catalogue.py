@@ -129,7 +129,7 @@ FROM dense
         "display_name": "The name that people read.",
         "description": "What is counted.",
         "unit": "What the amount counts.",
-        "basis": "What its coverage is counted from: events or commits.",
+        "basis": "What its coverage is counted from: events, commits or snapshot.",
         "sql": "The query that makes it.",
         "path": "The file that declares it.",
     },

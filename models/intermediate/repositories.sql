@@ -1,6 +1,6 @@
 /*
   One row is a name under which a repository of GitHub is known, and the artifact that it means.
-  Names come from events, from git histories and from the directory. A repository is the artifact of its
+  Names come from events, from git histories, from the directory and from bills of materials. A repository is the artifact of its
   newest name; a name that several repositories bore means the one that bore it last.
 */
 MODEL (
@@ -39,6 +39,10 @@ WITH bearers AS (
   SELECT
     repository_name
   FROM histories
+  UNION DISTINCT
+  SELECT
+    repository_name
+  FROM staging.repository_packages
   UNION DISTINCT
   SELECT
     @lower_ascii(CONCAT(artifact_namespace, '/', artifact_name)) AS repository_name

@@ -1,4 +1,4 @@
-/* One row is an artifact: a thing with an address in some system, listed by the directory or seen in events. */
+/* One row is an artifact: a thing with an address in some system, listed by the directory or seen in a source. */
 MODEL (
   name marts.artifacts_v1,
   kind FULL,

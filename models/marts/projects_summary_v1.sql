@@ -41,7 +41,13 @@ WITH values_by_project AS (
   SELECT
     project_id,
     MIN(IF(metric_name = 'GITHUB_commits_daily', sample_date, NULL)) AS first_commit_date,
-    MAX(IF(ENDS_WITH(metric_name, '_daily'), sample_date, NULL)) AS last_activity_date,
+    MAX(
+      IF(
+        STARTS_WITH(metric_name, 'GITHUB_') AND ENDS_WITH(metric_name, '_daily'),
+        sample_date,
+        NULL
+      )
+    ) AS last_activity_date,
     SUM(IF(metric_name = 'GITHUB_commits_all_time', amount, 0)) AS commit_count,
     SUM(IF(metric_name = 'GITHUB_developers_all_time', amount, 0)) AS developer_count,
     SUM(IF(metric_name = 'GITHUB_contributors_all_time', amount, 0)) AS contributor_count,
@@ -66,7 +72,7 @@ SELECT
   CAST(projects.project_name AS STRING) AS project_name, /* Its name in the directory. */
   CAST(projects.display_name AS STRING) AS display_name, /* The name that people read. */
   CAST(numbers.first_commit_date AS DATE) AS first_commit_date, /* The day of the first commit that is no merge and by no bot; NULL where none is known. */
-  CAST(numbers.last_activity_date AS DATE) AS last_activity_date, /* The last day with any counted event; NULL where there was none. */
+  CAST(numbers.last_activity_date AS DATE) AS last_activity_date, /* The last day with any counted event on GitHub; NULL where there was none. */
   CAST(DATE_DIFF(numbers.last_activity_date, numbers.first_commit_date, DAY) AS INT64) AS active_life_days, /* Days from the first commit to the last activity. */
   CAST(COALESCE(numbers.commit_count, 0) AS INT64) AS commit_count, /* Distinct commits, without merges and bots. */
   CAST(COALESCE(numbers.developer_count, 0) AS INT64) AS developer_count, /* People who ever committed. */

@@ -54,7 +54,13 @@ def package(kind: str, url: str) -> Address | None:
     found = PACKAGE_PATHS[kind].fullmatch(unquote(parts.path))
     if found is None or parts.scheme not in ("http", "https"):
         return None
-    return kind.upper(), found[1] or "", found[2]
+    name = pypi_name(found[2]) if kind == "pypi" else found[2]
+    return kind.upper(), found[1] or "", name
+
+
+def pypi_name(name: str) -> str:
+    """Return the one way to write a name on PyPI, which takes `Eth_Abi` for `eth-abi`."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def website(url: str) -> Address | None:

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from oso_processors.collectors import directory_yaml
-from oso_processors.collectors.directory_files import digest, files, located
-from oso_processors.collectors.download import Client, NotFound
+from oso_processors.collectors.checkouts import Layout, digest, files
 from oso_processors.collectors.plain_yaml import Refused
 from oso_processors.collectors.source import (
     INTEGER,
@@ -29,6 +28,14 @@ from oso_processors.collectors.source import (
 )
 from oso_processors.errors import ConfigFailure
 
+LAYOUT = Layout(
+    kind="an oss-directory",
+    mark="data/projects",
+    inside=r"data/(?:projects|collections)/.*",
+    url="https://github.com/opensource-observer/oss-directory",
+    branch="main",
+    cache=".oso/downloads/oss_directory",
+)
 TEXTS = {"type": ["null", "array"], "items": {"type": "string"}}
 PROJECTS = schema(
     name=TEXT,
@@ -63,29 +70,12 @@ class OssDirectory:
         "title": "OSS Directory",
         "type": "object",
         "additionalProperties": False,
-        "properties": {
-            "path": {
-                "type": "string",
-                "description": "A checkout, an archive of one, or a folder of dated archives, "
-                "of which the newest is taken.",
-            },
-            "url": {
-                "type": "string",
-                "default": "https://github.com/opensource-observer/oss-directory",
-                "description": "The repository to fetch when no path is given.",
-            },
-            "branch": {"type": "string", "default": "main", "description": "Its branch."},
-            "cache": {
-                "type": "string",
-                "default": ".oso/downloads/oss_directory",
-                "description": "The folder that a fetched archive is kept in.",
-            },
-        },
+        "properties": LAYOUT.settings(),
     }
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Raise `ConfigFailure` when there is no directory to read."""
-        _projects(self._place(config))
+        _projects(LAYOUT.place(config))
 
     def streams(self, config: Mapping[str, Any]) -> Sequence[Stream]:
         """Return projects, their artifacts, collections, their projects, and rejects."""
@@ -104,8 +94,8 @@ class OssDirectory:
         state: Mapping[str, Mapping[str, Any]],
     ) -> Iterator[Message]:
         """Yield the whole directory when it changed, and its digest as the state of each stream."""
-        place = self._place(config)
-        found = digest(place)
+        place = LAYOUT.place(config)
+        found = digest(place, LAYOUT)
         if any(state.get(name, {}).get("digest") != found for name in streams):
             count = _projects(place)
             yield Estimate("projects", count)
@@ -113,23 +103,9 @@ class OssDirectory:
         for name in streams:
             yield State(name, {"digest": found})
 
-    def _place(self, config: Mapping[str, Any]) -> Path:
-        if "path" in config:
-            return located(Path(config["path"]))
-        defaults = {key: each.get("default") for key, each in self.spec["properties"].items()}
-        chosen = {**defaults, **config}
-        url = f"{chosen['url'].rstrip('/')}/archive/refs/heads/{chosen['branch']}.tar.gz"
-        target = Path(chosen["cache"]) / f"{chosen['branch']}.tar.gz"
-        # A branch moves: what was fetched before may be old.
-        target.unlink(missing_ok=True)
-        try:
-            return Client().fetch(url, target)
-        except NotFound:
-            raise ConfigFailure(f"config: url: {url!r}: the server has no such archive") from None
-
 
 def _projects(place: Path) -> int:
-    count = sum(name.startswith("data/projects/") for name, _ in files(place))
+    count = sum(name.startswith("data/projects/") for name, _ in files(place, LAYOUT))
     if not count:
         raise ConfigFailure(f"{place}: holds no data/projects; is it an oss-directory?")
     return count
@@ -137,7 +113,7 @@ def _projects(place: Path) -> int:
 
 def _rows(place: Path) -> Iterator[Record]:
     names: dict[tuple[str, str], str] = {}
-    for file, content in files(place):
+    for file, content in files(place, LAYOUT):
         if not file.endswith((".yaml", ".yml")):
             continue
         try:

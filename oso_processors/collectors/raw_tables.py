@@ -53,11 +53,21 @@ def create_statements() -> Sequence[str]:
 
 def own_sources() -> Sequence[Source]:
     """Return our own collectors."""
+    from oso_processors.collectors.dependency_graph import DependencyGraph
     from oso_processors.collectors.gharchive import Gharchive
     from oso_processors.collectors.git_history import GitHistory
     from oso_processors.collectors.oss_directory import OssDirectory
+    from oso_processors.collectors.oss_funding import OssFunding
+    from oso_processors.collectors.registries import Registries
 
-    return (OssDirectory(), Gharchive(), GitHistory())
+    return (
+        OssDirectory(),
+        Gharchive(),
+        GitHistory(),
+        OssFunding(),
+        Registries(),
+        DependencyGraph(),
+    )
 
 
 def shared_streams() -> tuple[Stream, Stream]:

@@ -111,6 +111,7 @@ Message = Record | File | State | Log | Estimate | Control
 
 TEXT: Mapping[str, Any] = {"type": ["null", "string"]}
 INTEGER: Mapping[str, Any] = {"type": ["null", "integer"]}
+DATE: Mapping[str, Any] = {"type": ["null", "string"], "format": "date"}
 BOOLEAN: Mapping[str, Any] = {"type": ["null", "boolean"]}
 TIMESTAMP: Mapping[str, Any] = {
     "type": ["null", "string"],

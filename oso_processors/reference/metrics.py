@@ -17,6 +17,7 @@ PARENT = re.compile(r"\b(?:FROM|JOIN) (intermediate\.\w+)")
 EMPTY = {"zero": "the value is 0", "unknown": "there is no value"}
 BASIS = {
     "events": "the share of the bucket's hours of GH Archive that were collected",
+    "snapshot": "1: it is counted from a snapshot of the whole source",
     "commits": "1 for repositories whose git history was collected; for others as for events",
 }
 MOST_ROWS = 12
@@ -83,21 +84,27 @@ def _page(metric: Metric, tests: Mapping[str, list[Test]]) -> str:
     before = [each for parent in sorted(set(PARENT.findall(sql))) for each in tests.get(parent, [])]
     parts = [
         f"# {metric['display_name']}\n\n{metric['description']}\n",
-        _facts(metric),
+        _facts(metric, _source(own)),
         f"## Rules\n\nEach is a unit test, on DuckDB and on GoogleSQL.\n\n{_rules([*own, *before])}",
         _example(own),
-        f"## Read it\n\n```sql\n{_query(metric)}\n```\n",
+        f"## Read it\n\n```sql\n{_query(metric, _source(own))}\n```\n",
         f"## How it is made\n\n```sql\n{sql}\n```\n",
     ]
     return "\n".join(filter(None, parts))
 
 
-def _facts(metric: Metric) -> str:
+def _source(tests: list[Test]) -> str:
+    """Return the system of the artifacts in the metric's own tests."""
+    rows = [row for _, body in tests for row in body["outputs"]["query"]]
+    return next((row["artifact_source"] for row in rows), "GITHUB")
+
+
+def _facts(metric: Metric, source: str) -> str:
     name, listed = metric["name"], _buckets(metric)
     facts = {
         "Unit": metric["unit"],
         "Buckets": listed,
-        "Published as": f"`GITHUB_{name}_<bucket>`",
+        "Published as": f"`{source}_{name}_<bucket>`",
         "A bucket without a row": EMPTY[metric["empty"]],
         "Coverage": BASIS[metric["basis"]],
         "Source": f"[`{metric['path']}`](../../{metric['path']})",
@@ -139,13 +146,13 @@ def _cell(value: Any) -> str:
     )
 
 
-def _query(metric: Metric) -> str:
+def _query(metric: Metric, source: str) -> str:
     bucket = "monthly" if "monthly" in _buckets(metric) else _buckets(metric).split(",")[0]
     return (
         "SELECT project_name, sample_date, amount, coverage, is_complete\n"
         "FROM timeseries_metrics_by_project_v1\n"
         "JOIN metrics_v1 USING (metric_id)\n"
         "JOIN projects_v1 USING (project_id)\n"
-        f"WHERE metric_name = 'GITHUB_{metric['name']}_{bucket}'\n"
+        f"WHERE metric_name = '{source}_{metric['name']}_{bucket}'\n"
         "ORDER BY project_name, sample_date"
     )

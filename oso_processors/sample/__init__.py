@@ -13,13 +13,15 @@ from random import Random
 import orjson
 
 from oso_processors.progress import Progress
-from oso_processors.sample.directory import write_directory
+from oso_processors.sample.directory import project_names, write_directory
 from oso_processors.sample.events import write_events
+from oso_processors.sample.funding import write_funding
 from oso_processors.sample.git import make_histories, write_git
+from oso_processors.sample.packages import write_bills, write_packages
 from oso_processors.sample.world import SampleSize, make_world
 
 # Goes up when the same size and seed give another sample.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ def make_sample(folder: Path, size: SampleSize, seed: int, progress: Progress) -
     histories = make_histories(world, random)
     with progress.step("making the sample", size.days * 24) as step:
         projects = write_directory(making / "oss-directory", world, random)
+        # Drawn apart, so that one source more changes no other.
+        apart = Random(seed + 1)  # noqa: S311
+        write_funding(making / "oss-funding", project_names(world), apart)
+        write_packages(making / "registry", world, apart)
+        write_bills(making / "dependency-graph", world)
         commits = write_git(making / "git", world, histories, random)
         events = write_events(making / "gharchive", world, histories, random, step)
     counts = {"recipe": recipe, "events": events, "commits": commits, "projects": projects}

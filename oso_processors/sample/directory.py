@@ -8,19 +8,20 @@ from typing import Any
 
 import yaml
 
+from oso_processors.sample.packages import package_of
 from oso_processors.sample.world import Repository, World
 
+PAGES = {"NPM": "https://www.npmjs.com/package/", "PYPI": "https://pypi.org/project/"}
 CHAINS = ("optimism", "base", "any_evm")
 
 
 def write_directory(folder: Path, world: World, random: Random) -> int:
     """Write data/projects and data/collections below ``folder``; return how many projects there are."""
     repositories = world.repositories
-    names = []
+    names = project_names(world)
     for number in range(world.size.projects):
         own = repositories[number * 3 : number * 3 + 3]
         entry = _project(number, own, random)
-        names.append(entry["name"])
         # Some files lie in another letter's folder.
         letter = "z" if number % 50 == 7 else entry["name"][0]
         _write(folder / "data" / "projects" / letter / f"{entry['name']}.yaml", entry)
@@ -39,9 +40,25 @@ def write_directory(folder: Path, world: World, random: Random) -> int:
     return len(names)
 
 
+def project_names(world: World) -> list[str]:
+    """Return the names of the projects in the directory."""
+    repositories = world.repositories
+    return [
+        _name(number, repositories[number * 3 : number * 3 + 3])
+        for number in range(world.size.projects)
+    ]
+
+
+def _name(number: int, own: list[Repository]) -> str:
+    return f"{own[0].owner}-{number}"
+
+
 def _project(number: int, own: list[Repository], random: Random) -> dict[str, Any]:
-    name = f"{own[0].owner}-{number}"
-    entry: dict[str, Any] = {"version": 7, "name": name, "display_name": f"Project {number}"}
+    entry: dict[str, Any] = {
+        "version": 7,
+        "name": _name(number, own),
+        "display_name": f"Project {number}",
+    }
     if number % 3 == 0:
         entry["description"] = f"What project {number} is for: ünïcode, “quotes” and 1/2."
         entry["websites"] = [{"url": f"https://project-{number}.example.org"}]
@@ -49,6 +66,9 @@ def _project(number: int, own: list[Repository], random: Random) -> dict[str, An
     if number % 29 == 28:
         return entry
     entry["github"] = [{"url": url} for each in own for url in _urls(number, each)]
+    if package := package_of(number):
+        registry, written = package
+        entry[registry.lower()] = [{"url": f"{PAGES[registry]}{written}"}]
     if number % 4 == 1:
         address = f"0x{random.getrandbits(160):040x}"
         networks = [CHAINS[number % len(CHAINS)]]

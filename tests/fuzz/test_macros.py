@@ -65,7 +65,7 @@ SUBJECTS = {
         "@covered(t.basis, t.history_share, t.hour_share)",
         {"basis": "STRING", "history_share": "NUMERIC(38, 9)", "hour_share": "NUMERIC(38, 9)"},
         {
-            "basis": st.sampled_from(["commits", "events"]),
+            "basis": st.sampled_from(["commits", "events", "snapshot"]),
             "history_share": SHARES,
             "hour_share": SHARES,
         },

@@ -1,0 +1,48 @@
+/*
+  Dependencies
+  Distinct packages that the entity's packages name as needed at run time, at the end of the bucket: of each package the current
+  version counts, yanked ones and pre-releases left out. All time is now.
+  What is optional or for development is not counted.
+*/
+MODEL (
+  name metrics.dependencies,
+  kind FULL,
+  tags ('unit:packages', 'basis:snapshot'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+WITH ends AS (
+  SELECT
+    bucket,
+    sample_date,
+    IF(bucket = 'all_time', CAST('9999-12-31' AS DATE), MAX(activity_date)) AS graph_date
+  FROM intermediate.calendar
+  WHERE
+    bucket IN ('monthly', 'quarterly', 'yearly', 'all_time')
+  GROUP BY
+    bucket,
+    sample_date
+)
+SELECT
+  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(ends.bucket AS STRING) AS bucket, /* monthly, quarterly, yearly or all_time. */
+  CAST(ends.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  @decimal(COUNT(DISTINCT reach.dependency_id)) AS amount /* How many packages. */
+FROM intermediate.dependency_reach AS reach
+JOIN ends
+  ON ends.graph_date = reach.graph_date
+JOIN intermediate.entities AS entities
+  ON entities.artifact_id = reach.dependent_id
+WHERE
+  reach.is_direct
+GROUP BY
+  entities.entity_type,
+  entities.entity_id,
+  entities.artifact_source,
+  ends.bucket,
+  ends.sample_date

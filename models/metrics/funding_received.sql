@@ -1,0 +1,33 @@
+/*
+  Funding received
+  US dollars of grants to the entity that are dated in the bucket, as oss-funding lists them.
+  Other funding is not known to it.
+*/
+MODEL (
+  name metrics.funding_received,
+  kind FULL,
+  tags ('unit:USD', 'basis:snapshot'),
+  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  audits (
+    metric_is_sound
+  )
+);
+
+SELECT
+  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
+  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
+  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(calendar.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(calendar.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  @decimal(SUM(grants.amount_usd)) AS amount /* How much was received. */
+FROM staging.grants AS grants
+JOIN intermediate.entities AS entities
+  ON entities.artifact_id = grants.receiver_id
+JOIN intermediate.calendar AS calendar
+  ON calendar.activity_date = grants.funding_date
+GROUP BY
+  entities.entity_type,
+  entities.entity_id,
+  entities.artifact_source,
+  calendar.bucket,
+  calendar.sample_date
