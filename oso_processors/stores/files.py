@@ -10,17 +10,17 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import orjson
 
-from oso_processors import checksum
+from oso_processors import checksum, full_disk
 from oso_processors.errors import StoreUnusable
 from oso_processors.sql import literal
-from oso_processors.stores import Manifest, Measured, Output, datapackage, drift
+from oso_processors.stores import Manifest, Measured, Output, datapackage, drift, file_lock
 
 ROW_GROUP = 122_880
 FOLDER = re.compile(r"r[1-9][0-9]*")
@@ -34,6 +34,14 @@ class FilesStore:
     def __init__(self, root: Path) -> None:
         """Use ``root``, which is made when the first release is."""
         self.root = root
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the only one who makes a release here, while it lasts; raise `ReleaseLocked`."""
+        return file_lock.held(self._lock, self.name)
+
+    def holder(self) -> str | None:
+        """Say who is `alone` here now."""
+        return file_lock.holder(self._lock)
 
     def served(self) -> Manifest | None:
         """Return the release that latest.json names."""
@@ -182,6 +190,11 @@ class FilesStore:
         yield from drift.of_columns(wanted, found)
         yield from drift.of_rows(output, measured.checksum)
 
+    @property
+    def _lock(self) -> Path:
+        # Beside the folder, in which readers find releases and nothing else.
+        return self.root.with_name(f"{self.root.name}.lock")
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Say what the disk or the engine refuses in one line."""
@@ -189,7 +202,8 @@ class FilesStore:
             yield
         except (OSError, duckdb.Error) as error:
             reason = str(error).splitlines()[0]
-            raise StoreUnusable(self.name, str(self.root), reason) from error
+            advice = full_disk.ADVICE if full_disk.is_full(error) else ""
+            raise StoreUnusable(self.name, str(self.root), reason, advice) from error
 
     def _folders(self) -> list[Path]:
         """Return the folders of releases; whatever else lies there is not ours."""
@@ -299,7 +313,8 @@ def _replace_text(path: Path, text: str) -> None:
         part.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise StoreUnusable("files", str(path), str(error)) from error
+        advice = full_disk.ADVICE if full_disk.is_full(error) else ""
+        raise StoreUnusable("files", str(path), str(error), advice) from error
 
 
 def _sync(path: Path) -> None:
