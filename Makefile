@@ -7,7 +7,7 @@ SIZE ?=
 # A file's tests share what they need, so one process runs them all; the longest come first.
 SHARED_OUT := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run test lint check test-bigquery test-kill fuzz conformance benchmark
+.PHONY: setup run test lint check test-bigquery test-kill test-readers fuzz conformance benchmark
 
 setup: .venv/.installed
 
@@ -50,6 +50,10 @@ fuzz: setup
 # Thirty kills of a whole run at random moments; takes about ten minutes.
 test-kill: setup
 	OSO_KILLS=30 $(BIN)/python -m pytest tests/test_kills.py
+
+# Fifty readers of Postgres through two hundred releases.
+test-readers: setup
+	OSO_RELEASES=200 $(BIN)/python -m pytest -s tests/test_readers.py
 
 # Other people's Airbyte tools over our connectors and theirs under our lander, in environments of their own.
 conformance: setup

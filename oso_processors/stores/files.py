@@ -34,6 +34,8 @@ class FilesStore:
     def __init__(self, root: Path) -> None:
         """Use ``root``, which is made when the first release is."""
         self.root = root
+        # Starting one takes as long as reading a small table back.
+        self._reader: duckdb.DuckDBPyConnection | None = None
 
     def alone(self) -> AbstractContextManager[None]:
         """Be the only one who makes a release here, while it lasts; raise `ReleaseLocked`."""
@@ -86,8 +88,8 @@ class FilesStore:
     def measure(self, release: Manifest, output: Output) -> Measured:
         """Read the file back with an engine of its own."""
         source = f"read_parquet({literal(_as_pattern(self._path(release, output)))})"
-        with self._told(), duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with self._told():
+            connection = self._engine()
             described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
             found = connection.execute(checksum.duckdb_sql(output.table, source)).fetchone()
             is_unique = grain_is_unique(connection, output, source)
@@ -232,6 +234,13 @@ class FilesStore:
 
     def _manifest(self, release_id: str) -> Manifest:
         return Manifest.from_body(_load(self.root / release_id / "manifest.json"))
+
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        """Return an engine that reads what is on the disk, and nothing that it read before."""
+        if self._reader is None:
+            self._reader = duckdb.connect()
+            self._reader.execute("SET TimeZone = 'UTC'; SET enable_external_file_cache = false")
+        return self._reader
 
     def _same_content(self, output: Output) -> Path | None:
         for manifest in self.kept():
