@@ -47,9 +47,9 @@ test-bigquery: setup
 fuzz: setup
 	OSO_FUZZ=20 $(BIN)/python -m pytest tests/fuzz
 
-# Thirty kills of a whole run at random moments; takes about ten minutes.
+# Thirty kills of a whole run at random moments, two hundred of a release and fifty of its Postgres; half an hour.
 test-kill: setup
-	OSO_KILLS=30 $(BIN)/python -m pytest tests/test_kills.py
+	OSO_KILLS=30 OSO_RELEASE_KILLS=200 $(BIN)/python -m pytest tests/test_kills.py tests/release/test_kill.py
 
 # Fifty readers of Postgres through two hundred releases.
 test-readers: setup

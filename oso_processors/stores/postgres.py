@@ -311,10 +311,11 @@ class PostgresStore:
         return sorted(self._tables() - wanted)
 
     def _tables(self) -> set[str]:
-        rows = self._connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'store'"
-            " AND tablename <> '_releases'"
-        ).fetchall()
+        with self._told("store"):
+            rows = self._connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'store'"
+                " AND tablename <> '_releases'"
+            ).fetchall()
         return {row[0] for row in rows}
 
     def _one(self, query: str | Composed) -> TupleRow | None:
