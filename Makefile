@@ -7,7 +7,7 @@ SIZE ?=
 # A file's tests share what they need, so one process runs them all; the longest come first.
 SHARED_OUT := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run test lint check test-bigquery test-kill fuzz conformance benchmark
+.PHONY: setup run test lint check test-bigquery test-kill test-readers fuzz conformance benchmark
 
 setup: .venv/.installed
 
@@ -48,9 +48,13 @@ test-bigquery: setup
 fuzz: setup
 	OSO_FUZZ=20 $(BIN)/python -m pytest tests/fuzz
 
-# Thirty kills of a whole run at random moments; takes about ten minutes.
+# Thirty kills of a whole run at random moments, two hundred of a release and fifty of its Postgres; half an hour.
 test-kill: setup
-	OSO_KILLS=30 $(BIN)/python -m pytest tests/test_kills.py
+	OSO_KILLS=30 OSO_RELEASE_KILLS=200 $(BIN)/python -m pytest tests/test_kills.py tests/release/test_kill.py
+
+# Fifty readers of Postgres through two hundred releases.
+test-readers: setup
+	OSO_RELEASES=200 $(BIN)/python -m pytest -s tests/test_readers.py
 
 # Other people's Airbyte tools over our connectors and theirs under our lander, in environments of their own.
 conformance: setup

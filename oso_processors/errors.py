@@ -202,8 +202,9 @@ class Mismatch(ReleaseError):
 class StoreUnusable(ReleaseError):
     """A store cannot be read or written."""
 
-    def __init__(self, store: str, place: str, reason: str) -> None:
-        super().__init__(f"{store}: {place}: {reason}; what was published before stays")
+    def __init__(self, store: str, place: str, reason: str, advice: str = "") -> None:
+        what_to_do = f", {advice}" if advice else ""
+        super().__init__(f"{store}: {place}: {reason}; what was published before stays{what_to_do}")
         self.place, self.reason = place, reason
 
 

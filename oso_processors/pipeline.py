@@ -186,11 +186,14 @@ def open_stores(settings: Settings, is_reading: bool = False) -> Iterator[list[S
 
     With ``is_reading`` nothing can be changed, and a release that is being made is not in the way.
     """
+    files = FilesStore(settings.releases)
     with ExitStack() as stack:
+        if not is_reading:
+            stack.enter_context(files.alone())
         dsn = settings.postgres_dsn or stack.enter_context(serving(settings.postgres))
         postgres = PostgresStore(dsn, is_reading)
         stack.callback(postgres.close)
-        yield [FilesStore(settings.releases), postgres]
+        yield [files, postgres]
 
 
 def folder_of(path: str | None) -> Path | None:

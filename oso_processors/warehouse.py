@@ -232,7 +232,8 @@ class Warehouse:
         if not self._has_table("_builds"):
             return {}
         row = self.connection.execute(
-            "SELECT failures FROM raw._builds ORDER BY built_at DESC LIMIT 1"
+            # A clock may be set back; rows are never taken out of the table alone.
+            "SELECT failures FROM raw._builds ORDER BY rowid DESC LIMIT 1"
         ).fetchone()
         return dict(line.split(": ", 1) for line in (row[0] if row else []))
 

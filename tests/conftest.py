@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,3 +257,17 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared/data is not here")
     return SHARED
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of its own with room for half a megabyte, which every user can reach."""
+    place = Path(tempfile.mkdtemp(prefix="oso-disk-"))
+    place.chmod(0o755)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=500k", "small", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        place.rmdir()
+        pytest.skip("only root can mount a file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+    place.rmdir()

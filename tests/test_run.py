@@ -8,7 +8,7 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -280,18 +280,6 @@ def test_a_full_disk_is_one_clear_line(project, sample, tmp_path, what):
     said = f"Error: {place}: no space left on the disk; free some and run again"
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, said)
     assert "Traceback" not in done.stderr
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with room for half a megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=500k", "small", str(place)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a file system")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_file_system_that_is_full_is_one_clear_line_and_loses_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,6 +102,8 @@ def main(ctx: click.Context) -> None:
       oso psql -c 'SELECT * FROM projects_summary_v1 LIMIT 5'
     """
     os.environ.setdefault("SQLMESH__DISABLE_ANONYMIZED_ANALYTICS", "1")
+    # What it says of a connection that was lost, the error's own line says.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     # SQLMesh's syntax trees are many and live long: looking among them for garbage took a sixth of a run.
     gc.set_threshold(200_000, 20, 20)
     ctx.obj = Settings.from_environ()

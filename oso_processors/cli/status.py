@@ -28,7 +28,7 @@ UNION ALL
 SELECT 'missing', source, reason, COUNT(*) FROM raw.gaps GROUP BY ALL ORDER BY ALL
 """
 BUILDS = """
-SELECT built_at, model_count, audit_count, failures FROM raw._builds ORDER BY built_at DESC LIMIT 1
+SELECT built_at, model_count, audit_count, failures FROM raw._builds ORDER BY rowid DESC LIMIT 1
 """
 
 Facts = dict[str, Any]
@@ -80,14 +80,13 @@ def _of_warehouse(settings: Settings) -> Facts:
 def _of_stores(settings: Settings) -> Facts:
     from oso_processors.pipeline import open_stores
     from oso_processors.release.plan import newest_of
-    from oso_processors.stores.postgres import PostgresStore
 
     processors = load_processors(settings.project / "processors")
     hours = min(each.freshness.total_seconds() / 3600 for each in processors)
     with open_stores(settings, is_reading=True) as stores:
         served = {store.name: store.served() for store in stores}
         newest = newest_of(served.values())
-        holders = [each.holder() for each in stores if isinstance(each, PostgresStore)]
+        holders = [each.holder() for each in stores]
         return {
             "stores": [_of_store(name, each, newest, hours) for name, each in served.items()],
             "released_by": next(filter(None, holders), None),

@@ -6,8 +6,6 @@ still fails is read line by line, so that a bad line costs one row and a bad fil
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,13 +28,13 @@ from oso_processors.collectors.raw_tables import table_columns, table_name
 from oso_processors.collectors.schema import columns, reading
 from oso_processors.collectors.source import Stream
 from oso_processors.errors import LandingFailed, NoSpaceLeft
+from oso_processors.full_disk import is_full
 from oso_processors.sql import literal
 
 # What is set aside row by row costs a reading each; a file with more of it is set aside whole.
 JUDGED_ROWS = 200
 FAULT = re.compile(r"in line (\d+): (.*)")
 # The disk, or what we may use of it, is full.
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass
@@ -180,11 +178,11 @@ class Landing:
 
 def raise_if_full(error: Exception, place: str = "the temporary folder") -> None:
     """Raise `NoSpaceLeft` when that is why the system or DuckDB failed."""
+    if not is_full(error):
+        return
     if isinstance(error, OSError):
-        if error.errno in FULL:
-            raise NoSpaceLeft(str(error.filename or place)) from None
-    elif any(os.strerror(number) in str(error) for number in FULL):
-        raise NoSpaceLeft("the warehouse") from None
+        raise NoSpaceLeft(str(error.filename or place)) from None
+    raise NoSpaceLeft("the warehouse") from None
 
 
 def constants(source: str, stream: str, load_id: int) -> dict[str, str]:

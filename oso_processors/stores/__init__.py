@@ -216,6 +216,9 @@ class Store(Protocol):
     def drift(self, release: Manifest) -> list[str]:
         """Say, a line each, what is there no more as ``release`` was published; none when all is."""
 
+    def holder(self) -> str | None:
+        """Say who makes a release here now; None when nobody does."""
+
     def left_over(self) -> list[str]:
         """Name what no kept release needs: of a killed run, or of one that is at work."""
 

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ from typing import Any
 import duckdb
 import orjson
 
-from oso_processors import checksum
+from oso_processors import checksum, full_disk
 from oso_processors.errors import ReleaseUnreadable, StoreUnusable
 from oso_processors.sql import literal
-from oso_processors.stores import Manifest, Measured, Output, datapackage, drift
+from oso_processors.stores import Manifest, Measured, Output, datapackage, drift, file_lock
 
 ROW_GROUP = 122_880
 FOLDER = re.compile(r"r[1-9][0-9]*")
@@ -35,6 +35,16 @@ class FilesStore:
     def __init__(self, root: Path) -> None:
         """Use ``root``, which is made when the first release is."""
         self.root = root
+        # Starting one takes as long as reading a small table back.
+        self._reader: duckdb.DuckDBPyConnection | None = None
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the only one who makes a release here, while it lasts; raise `ReleaseLocked`."""
+        return file_lock.held(self._lock, self.name)
+
+    def holder(self) -> str | None:
+        """Say who is `alone` here now."""
+        return file_lock.holder(self._lock)
 
     def served(self) -> Manifest | None:
         """Return the release that latest.json names."""
@@ -77,8 +87,8 @@ class FilesStore:
     def measure(self, release: Manifest, output: Output) -> Measured:
         """Read the file back with an engine of its own."""
         source = f"read_parquet({literal(_as_pattern(self._path(release, output)))})"
-        with self._told(), duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with self._told():
+            connection = self._engine()
             described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
             found = connection.execute(checksum.duckdb_sql(output.table, source)).fetchone()
             is_unique = grain_is_unique(connection, output, source)
@@ -181,6 +191,11 @@ class FilesStore:
         yield from drift.of_columns(wanted, found)
         yield from drift.of_rows(output, measured.checksum)
 
+    @property
+    def _lock(self) -> Path:
+        # Beside the folder, in which readers find releases and nothing else.
+        return self.root.with_name(f"{self.root.name}.lock")
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Say what the disk or the engine refuses in one line."""
@@ -188,7 +203,8 @@ class FilesStore:
             yield
         except (OSError, duckdb.Error) as error:
             reason = str(error).splitlines()[0]
-            raise StoreUnusable(self.name, str(self.root), reason) from error
+            advice = full_disk.ADVICE if full_disk.is_full(error) else ""
+            raise StoreUnusable(self.name, str(self.root), reason, advice) from error
 
     def _folders(self) -> list[Path]:
         """Return the folders of releases; whatever else lies there is not ours."""
@@ -222,6 +238,13 @@ class FilesStore:
             return Manifest.from_body(body)
         except (KeyError, TypeError) as error:
             raise ReleaseUnreadable(self.name, path.name, f"it lacks {error}") from error
+
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        """Return an engine that reads what is on the disk, and nothing that it read before."""
+        if self._reader is None:
+            self._reader = duckdb.connect()
+            self._reader.execute("SET TimeZone = 'UTC'; SET enable_external_file_cache = false")
+        return self._reader
 
     def _same_content(self, output: Output) -> Path | None:
         served = self.served()
@@ -318,7 +341,8 @@ def _replace_text(path: Path, text: str) -> None:
         part.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise StoreUnusable("files", str(path), str(error)) from error
+        advice = full_disk.ADVICE if full_disk.is_full(error) else ""
+        raise StoreUnusable("files", str(path), str(error), advice) from error
 
 
 def _sync(path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from psycopg.types.json import Jsonb
 
-from oso_processors import checksum
+from oso_processors import checksum, full_disk
 from oso_processors.errors import (
     Mismatch,
     PostgresUnavailable,
@@ -32,6 +31,7 @@ from oso_processors.errors import (
 )
 from oso_processors.stores import Manifest, Measured, Output, postgres_drift, postgres_tables, views
 from oso_processors.stores.copying import copy
+from oso_processors.stores.file_lock import process
 
 LOCK = 7_062_113_001
 # A killed run's server process notices within a second that nobody is there any more.
@@ -39,6 +39,7 @@ LOCK_SECONDS = 3.0
 SWITCH_ATTEMPTS = 40
 # What listens at an address may be no Postgres, and silent.
 CONNECT_SECONDS = 15
+AT_REACH = "run again when the server can be reached"
 SESSION = """
 SET TimeZone = 'UTC';
 SET client_min_messages = warning;
@@ -81,7 +82,7 @@ class PostgresStore:
         place = _place(dsn)
         try:
             self._connection: Connection[TupleRow] = psycopg.connect(
-                _in_time(dsn), autocommit=True, fallback_application_name=_process()
+                _in_time(dsn), autocommit=True, fallback_application_name=process()
             )
         except psycopg.Error as error:
             raise PostgresUnavailable(place, _why_not(error)) from None
@@ -310,10 +311,11 @@ class PostgresStore:
         return sorted(self._tables() - wanted)
 
     def _tables(self) -> set[str]:
-        rows = self._connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'store'"
-            " AND tablename <> '_releases'"
-        ).fetchall()
+        with self._told("store"):
+            rows = self._connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'store'"
+                " AND tablename <> '_releases'"
+            ).fetchall()
         return {row[0] for row in rows}
 
     def _one(self, query: str | Composed) -> TupleRow | None:
@@ -326,7 +328,12 @@ class PostgresStore:
         try:
             yield
         except (psycopg.Error, duckdb.Error) as error:
-            raise StoreUnusable(self.name, place, _why(error)) from error
+            raise StoreUnusable(self.name, place, _why(error), self._advice(error)) from error
+
+    def _advice(self, error: psycopg.Error | duckdb.Error) -> str:
+        if full_disk.is_full(error):
+            return full_disk.ADVICE
+        return AT_REACH if self._connection.closed else ""
 
 
 def _in_time(dsn: str) -> str:
@@ -334,11 +341,6 @@ def _in_time(dsn: str) -> str:
     if "connect_timeout" in conninfo_to_dict(dsn) or "PGCONNECT_TIMEOUT" in os.environ:
         return dsn
     return make_conninfo(dsn, connect_timeout=CONNECT_SECONDS)
-
-
-def _process() -> str:
-    """Name this process as the server's list of sessions shows it, which keeps 63 bytes."""
-    return f"oso, process {os.getpid()} on {socket.gethostname()}"
 
 
 def _place(dsn: str) -> str:

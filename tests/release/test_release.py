@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from pathlib import Path
 
 import duckdb
@@ -237,59 +232,3 @@ def test_a_store_left_behind_is_brought_up_to_the_newest_release(stars, stores, 
     assert (done.release.id, done.plan.behind) == ("r2", ("postgres",))
     assert read(postgres, "SELECT count(*) FROM stars") == [(3,)]
     assert read(postgres, "SELECT DISTINCT release_id FROM _tables") == [("r2",)]
-
-
-def test_a_release_that_is_killed_leaves_one_whole_release(stores, postgres, tmp_path):
-    stores[1].close()
-    program = textwrap.dedent(
-        """
-        import sys, duckdb
-        from pathlib import Path
-        sys.path.insert(0, sys.argv[4])
-        from test_release import wish
-        from oso_processors.progress import Progress
-        from oso_processors.release import release
-        from oso_processors.stores.files import FilesStore
-        from oso_processors.stores.postgres import PostgresStore
-        with duckdb.connect() as connection:
-            connection.execute(f"CREATE TABLE stars AS SELECT 'r' || i AS repo, {sys.argv[3]}::BIGINT AS stars"
-                               " FROM range(200000) t(i)")
-            stores = [FilesStore(Path(sys.argv[1])), PostgresStore(sys.argv[2])]
-            wishes = [wish(name) for name in ("one", "two", "three")]
-            release(connection, wishes, stores, {}, Progress(quiet=True))
-        """
-    )
-    files = tmp_path / "releases"
-
-    def run(number: int, seconds: float | None) -> None:
-        here = str(Path(__file__).parent)
-        command = [sys.executable, "-c", program, str(files), postgres, str(number), here]
-        started = subprocess.Popen(command)
-        if seconds is None:
-            assert started.wait() == 0
-            return
-        time.sleep(seconds)
-        started.send_signal(signal.SIGKILL)
-        started.wait()
-        # The server notices a moment later that its client is gone.
-        time.sleep(0.3)
-
-    run(1, None)
-    for number, seconds in enumerate((0.9, 1.3, 1.7, 2.1), start=2):
-        run(number, seconds)
-        in_postgres = read(
-            postgres,
-            "SELECT count(*), min(one.stars), max(one.stars), min(two.stars), max(three.stars)"
-            " FROM one JOIN two USING (repo) JOIN three USING (repo)",
-        )
-        assert in_postgres[0][0] == 200_000
-        assert len(set(in_postgres[0][1:])) == 1
-        assert len({in_files(files, name)[0][1] for name in ("one", "two", "three")}) == 1
-
-    run(9, None)
-
-    assert read(postgres, "SELECT DISTINCT stars FROM three") == [(9,)]
-    left = read(postgres, "SELECT count(*) FROM pg_tables WHERE schemaname = 'store'")
-    kept = len(list(files.glob("r*")))
-    assert kept == 2
-    assert left[0][0] <= 1 + 2 * 9  # ours, and three tables and six of its own for each release

@@ -124,7 +124,7 @@ def test_a_full_disk_is_one_clear_line(files, everything, output):
     part = files.root / "r1" / "everything.part"
     assert str(caught.value) == (
         f'files: {files.root}: IO Error: Could not write file "{part}": File too large;'
-        " what was published before stays"
+        " what was published before stays, free some space and run again"
     )
 
 
