@@ -19,6 +19,7 @@ FOLDERS = {
     "git_history": ("git", "source-git-history", "folder"),
     "oss_funding": ("oss-funding", "source-oss-funding", "path"),
     "registries": ("registry", "source-registries", "folder"),
+    "open_dev_data": ("open-dev-data", "source-open-dev-data", "path"),
     "dependency_graph": ("dependency-graph", "source-dependency-graph", "folder"),
 }
 

@@ -1,6 +1,7 @@
 /*
   One row is an artifact that belongs to an entity: an artifact to itself, to its projects,
-  and to the collections of its projects.
+  and to the collections of its projects. A repository belongs to the ecosystems that hold it, too,
+  if it is known from elsewhere.
 */
 MODEL (
   name intermediate.entities,
@@ -32,6 +33,16 @@ WITH memberships AS (
   FROM staging.directory_collection_projects AS places
   JOIN intermediate.artifacts_by_project AS members
     ON members.project_id = places.project_id
+  UNION ALL
+  SELECT DISTINCT
+    'collection' AS entity_type,
+    branches.ecosystem_id AS entity_id,
+    repositories.artifact_id
+  FROM staging.ecosystem_repositories AS listed
+  JOIN intermediate.repositories AS repositories
+    ON repositories.repository_name = listed.repository_name
+  JOIN staging.ecosystem_branches AS branches
+    ON branches.leaf_id = listed.ecosystem_id
 )
 SELECT
   CAST(memberships.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */

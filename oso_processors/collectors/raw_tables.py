@@ -56,6 +56,7 @@ def own_sources() -> Sequence[Source]:
     from oso_processors.collectors.dependency_graph import DependencyGraph
     from oso_processors.collectors.gharchive import Gharchive
     from oso_processors.collectors.git_history import GitHistory
+    from oso_processors.collectors.open_dev_data import OpenDevData
     from oso_processors.collectors.oss_directory import OssDirectory
     from oso_processors.collectors.oss_funding import OssFunding
     from oso_processors.collectors.registries import Registries
@@ -67,6 +68,7 @@ def own_sources() -> Sequence[Source]:
         OssFunding(),
         Registries(),
         DependencyGraph(),
+        OpenDevData(),
     )
 
 

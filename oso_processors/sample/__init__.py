@@ -18,6 +18,7 @@ from oso_processors.sample.events import write_events
 from oso_processors.sample.funding import write_funding
 from oso_processors.sample.git import make_histories, write_git
 from oso_processors.sample.packages import write_bills, write_packages
+from oso_processors.sample.taxonomy import write_taxonomy
 from oso_processors.sample.world import SampleSize, make_world
 
 # Goes up when the same size and seed give another sample.
@@ -58,6 +59,7 @@ def make_sample(folder: Path, size: SampleSize, seed: int, progress: Progress) -
         apart = Random(seed + 1)  # noqa: S311
         write_funding(making / "oss-funding", project_names(world), apart)
         write_packages(making / "registry", world, apart)
+        write_taxonomy(making / "open-dev-data", world)
         write_bills(making / "dependency-graph", world)
         commits = write_git(making / "git", world, histories, random)
         events = write_events(making / "gharchive", world, histories, random, step)
