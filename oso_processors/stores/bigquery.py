@@ -8,7 +8,8 @@ new release is served, and the new ones from then on: the row that says so chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,15 @@ from oso_processors.stores import (
     bigquery_drift,
     bigquery_public,
 )
+from oso_processors.stores import bigquery_limits as limits
 from oso_processors.stores import bigquery_shape as shape
 from oso_processors.stores.bigquery_jobs import PATIENCE, Jobs, told
 from oso_processors.stores.bigquery_releases import Kept, Releases, token_of
+
+WAY_OUT = (
+    "; {release} is served, but what its switch needed is still there, and the next release waits for"
+    " it; if it stays so, drop this name and run again: it is made anew from what is kept"
+)
 
 
 class BigQueryStore:
@@ -83,33 +90,23 @@ class BigQueryStore:
             bigquery_access.refuse_what_is_not_ours(
                 self._jobs, self._place, self._settings.location, self._settings.readers
             )
-            kinds = self._public.kinds()
-            for output in outputs:
-                if output.name in kinds and kinds[output.name] is None:
-                    reason = "is there already and was made by somebody else; rename it"
-                    raise StoreUnusable(self.name, self._place.public(output.name), reason)
-                shape.refuse_what_cannot_be(output, kinds.get(output.name))
+            served = self.served()
+            self._public.ready(served.outputs(self.name) if served else [], outputs)
 
     def build(
         self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
     ) -> None:
         """Load the table beside what is served, by one job: it is there whole or not at all."""
+        name = self._place.behind(output)
         with told(output.name):
-            name = self._place.behind(output)
             found = self._jobs.table(name)
-            if found is not None and found.num_rows == output.row_count:
-                return
-            dataset = f"{self._place.project}.{self._place.store}"
-            bigquery_access.make(self._jobs, dataset, self._settings.location)
-            self._jobs.client.delete_table(name, not_found_ok=True, **self._jobs.calls)
-            path = self._scratch / f"{shape.table_of(output)}.parquet"
-            try:
-                self._write(connection, output, path)
-                job = f"oso_{self._place.dataset}_{shape.table_of(output)}_{release.id}"
-                self._jobs.load(path, name, _load_config(output), job)
-            finally:
-                path.unlink(missing_ok=True)
-            self._public.describe(name, output, release.id)
+            if found is None or found.num_rows != output.row_count:
+                self._load(connection, release, output)
+                found = self._jobs.client.get_table(name, **self._jobs.calls)
+            # A run that was cut off between the two leaves rows without words.
+            self._public.describe(
+                found, output, {**shape.labels(output, release.id), **found.labels}
+            )
 
     def measure(self, release: Manifest, output: Output) -> Measured:
         """Read back the table that was built."""
@@ -163,10 +160,13 @@ class BigQueryStore:
 
     def _show(self, release: Manifest) -> None:
         outputs = release.outputs(self.name)
-        if not _tables_of(release) <= self._tables():
+        there = self._tables()
+        if not _tables_of(release) <= there:
             raise StoreUnusable(self.name, release.id, "is not kept whole")
         self._tidy()
         with told(self._place.dataset):
+            kinds = self._kinds(outputs)
+            limits.refuse_too_many(kinds)
             bigquery_access.grant(
                 self._jobs, self._place, self._settings.location, self._settings.readers
             )
@@ -175,29 +175,39 @@ class BigQueryStore:
             if before is not None:
                 # Whatever happens from here on, the next run takes away what is left of it.
                 self._releases.mark(before, is_tidy=False)
-            kinds = self._kinds(outputs)
             old = {e.name: e for e in before.manifest.outputs(self.name)} if before else {}
             copied = [
                 each
                 for each in outputs
                 if self._public.stage(
-                    old.get(each.name), each, kinds[each.name], release.id, token_of(release)
+                    _shown(old.get(each.name), kinds[each.name], there),
+                    each,
+                    kinds[each.name],
+                    release.id,
+                    token_of(release),
                 )
             ]
             self._releases.commit(release, kinds, before, copied)
-        self._tidy()
+        with suppress(StoreUnusable):
+            # It is served. The sweep, or the next run, says what cannot be taken away.
+            self._tidy()
 
     def _tidy(self) -> None:
         """Take away what a switch needs only while it lasts: of this run, or one that was cut off."""
+        row = self._releases.served()
+        if row is None or row.is_tidy:
+            return
+        there, release = self._tables(), row.manifest
+        outputs = release.outputs(self.name)
+        for output in outputs:
+            # What has lost its table stays as it is; `drift` names it, and the next release mends it.
+            if shape.table_of(output) in there:
+                name = self._place.public(output.name)
+                with told(name, WAY_OUT.format(release=release.id)):
+                    self._public.settle(output, row.kinds[output.name], release.id)
         with told(self._place.dataset):
-            row = self._releases.served()
-            if row is None or row.is_tidy:
-                return
-            outputs = row.manifest.outputs(self.name)
-            for output in outputs:
-                self._public.settle(output, row.kinds[output.name], row.manifest.id)
             self._public.drop_others(each.name for each in outputs)
-            bigquery_access.label(self._jobs, self._place, row.manifest.id)
+            bigquery_access.label(self._jobs, self._place, release.id)
             self._releases.mark(row, is_tidy=True)
 
     def _kinds(self, outputs: Sequence[Output]) -> dict[str, shape.Kind]:
@@ -206,16 +216,32 @@ class BigQueryStore:
         new: dict[shape.Kind, list[str]] = {"table": [], "view": []}
         there = self._public.kinds()
         for output in outputs:
-            found = self._jobs.table(self._place.behind(output))
+            now = there.get(output.name)
+            found = self._jobs.table(self._place.behind(output)) if now is None else None
             byte_count = int(found.num_bytes or 0) if found else 0
-            kinds[output.name] = shape.kind_of(output, there.get(output.name), byte_count)
-            if there.get(output.name) is None:
+            kinds[output.name] = shape.kind_of(output, now, byte_count)
+            if now is None:
                 new[kinds[output.name]].append(f"{output.name} ({byte_count:,} bytes)")
         for kind, names in new.items():
             if names:
                 how = "copied into tables at each release" if kind == "table" else "shown by views"
                 self._say(f"bigquery: {how}: {', '.join(names)}")
         return kinds
+
+    def _load(
+        self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
+    ) -> None:
+        dataset = f"{self._place.project}.{self._place.store}"
+        bigquery_access.make(self._jobs, dataset, self._settings.location)
+        name, table = self._place.behind(output), shape.table_of(output)
+        self._jobs.client.delete_table(name, not_found_ok=True, **self._jobs.calls)
+        path = self._scratch / f"{table}.parquet"
+        try:
+            self._write(connection, output, path)
+            job = f"oso_{self._place.dataset}_{table}_{release.id}"
+            self._jobs.load(path, name, _load_config(output), job)
+        finally:
+            path.unlink(missing_ok=True)
 
     def _write(self, connection: duckdb.DuckDBPyConnection, output: Output, path: Path) -> None:
         """Write the rows as Parquet; raise `StoreUnusable` for what BigQuery does not keep."""
@@ -244,6 +270,12 @@ class BigQueryStore:
 
 def _tables_of(release: Manifest) -> set[str]:
     return {shape.table_of(each) for each in release.outputs("bigquery")}
+
+
+def _shown(old: Output | None, kind: shape.Kind, there: Collection[str]) -> Output | None:
+    """Return what readers see under a name: nothing where a view has lost its table."""
+    is_there = old is not None and (kind == "table" or shape.table_of(old) in there)
+    return old if is_there else None
 
 
 def _load_config(output: Output) -> LoadJobConfig:

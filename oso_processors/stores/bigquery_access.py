@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from google.api_core.exceptions import PreconditionFailed
-from google.cloud.bigquery import AccessEntry, Dataset
+from google.cloud.bigquery import AccessEntry, Dataset, Table
 
 from oso_processors.bigquery import EVERYBODY, Reader
 from oso_processors.errors import StoreUnusable
@@ -75,6 +75,17 @@ def drift(jobs: Jobs, place: Place, readers: Sequence[Reader]) -> list[str]:
     if public is not None and EVERYBODY not in readers and _lets(public, EVERYBODY):
         lines.append(f"{place.dataset}: is open to allAuthenticatedUsers")
     return lines
+
+
+def guards(jobs: Jobs, table: Table) -> list[str]:
+    """Name what keeps readers from rows or columns of a table, and goes when it is made anew."""
+    rows = [f"row access policy {name}" for name in jobs.row_policies(table)]
+    columns = [
+        f"the policy of column {each.name}"
+        for each in table.schema
+        if (each.policy_tags and each.policy_tags.names) or each.data_policies
+    ]
+    return rows + columns
 
 
 def label(jobs: Jobs, place: Place, release: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from google.cloud.bigquery import SchemaField
 
 from oso_processors.stores import Output
+from oso_processors.stores import bigquery_access as access
+from oso_processors.stores import bigquery_limits as limits
 from oso_processors.stores import bigquery_shape as shape
 from oso_processors.stores.bigquery_jobs import Jobs
 
@@ -30,6 +32,38 @@ class Public:
             return None
         return "view" if listed.table_type == "VIEW" else "table"
 
+    def ready(self, served: Sequence[Output], outputs: Sequence[Output]) -> None:
+        """Raise `StoreUnusable` for what readers cannot be shown instead of ``served``; change nothing."""
+        kinds, old = self.kinds(), {each.name: each for each in served}
+        wanted: dict[str, shape.Kind] = {}
+        for output in outputs:
+            now, before = kinds.get(output.name), old.get(output.name)
+            if output.name in kinds and now is None:
+                reason = "is there already and was made by somebody else; rename it"
+                limits.refuse(self._place.public(output.name), reason)
+            limits.refuse_options(output, now)
+            limits.refuse_other_types(before, output)
+            if before is not None and now is not None:
+                self._refuse_less_guarded(before, output, now)
+            wanted[output.name] = shape.kind_of(output, now, output.byte_count)
+        limits.refuse_too_many(wanted)
+
+    def _refuse_less_guarded(self, old: Output, new: Output, kind: shape.Kind) -> None:
+        """Raise `StoreUnusable` where a guarded table is followed by another, which nothing guards."""
+        if kind == "table" and not shape.is_grown(old, new):
+            self._refuse_guarded(self._jobs.table(self._place.public(new.name)))
+        if kind == "view" and old.digest != new.digest:
+            self._refuse_guarded(self._jobs.table(self._place.behind(old)))
+
+    def _refuse_guarded(self, table: Any) -> None:
+        guards = access.guards(self._jobs, table) if table is not None else []
+        if guards:
+            limits.refuse(
+                f"{table.project}.{table.dataset_id}.{table.table_id}",
+                f"would be made anew without {', '.join(guards)}, so that readers saw more; take that"
+                " away if they may, or keep its columns and add new ones at their end",
+            )
+
     def stage(
         self, old: Output | None, new: Output, kind: shape.Kind, release: str, token: str
     ) -> bool:
@@ -43,18 +77,18 @@ class Public:
         if old is None or found is None:
             self._make(name, new, kind, release, found)
             return False
+        if shape.retyped(old, new):
+            return False
         if kind == "view":
-            query = shape.guarded_view(self._place, old, new, token)
-            if query is not None and old.digest != new.digest:
+            if old.digest != new.digest:
+                query = shape.guarded_view(self._place, old, new, token)
                 self._replace(name, shape.create_view(name, old, found.labels, query))
             return False
-        here, wanted = dict(shape.columns(old)), dict(shape.columns(new))
-        if any(here.get(each, kind) != kind for each, kind in wanted.items()):
-            return False
-        if added := [each for each in shape.schema(new) if each.name not in here]:
+        there = {each.name for each in found.schema}
+        if added := [each for each in shape.schema(new) if each.name not in there]:
             found.schema = [*found.schema, *added]
             self._jobs.client.update_table(found, ["schema"], **self._jobs.calls)
-        return old.checksum != new.checksum or here != wanted
+        return old.checksum != new.checksum or shape.columns(old) != shape.columns(new)
 
     def settle(self, output: Output, kind: shape.Kind, release: str) -> None:
         """Let a name show what the release that is served says, and nothing else."""
@@ -62,7 +96,8 @@ class Public:
         found = self._jobs.table(name)
         if found is None or not self._is_settled(found, output, kind):
             self._make(name, output, kind, release, found)
-        self.describe(name, output, release)
+            found = self._jobs.client.get_table(name, **self._jobs.calls)
+        self.describe(found, output, {**found.labels, **shape.labels(output, release)})
 
     def _is_settled(self, found: Any, output: Output, kind: shape.Kind) -> bool:
         if kind == "view":
@@ -76,6 +111,7 @@ class Public:
             query = shape.plain_view(self._place, output)
             statement = shape.create_view(name, output, labels, query)
         else:
+            self._refuse_guarded(found)
             statement = shape.create_table(self._place, name, output, labels)
         self._replace(name, statement, is_there=found is not None)
 
@@ -90,9 +126,8 @@ class Public:
     def _grants(self, name: str) -> Any:
         return self._jobs.client.get_iam_policy(name, **self._jobs.calls)
 
-    def describe(self, name: str, output: Output, release: str) -> None:
-        """Put the words and labels of ``output`` on a table or view; labels of others stay."""
-        found = self._jobs.client.get_table(name, **self._jobs.calls)
+    def describe(self, found: Any, output: Output, labels: Mapping[str, str]) -> None:
+        """Put the words of ``output``, and ``labels``, on the table or view that was ``found``."""
         changed = []
         words = {each.name: each.description for each in shape.schema(output)}
         if any(words.get(each.name) != (each.description or "") for each in found.schema):
@@ -102,7 +137,6 @@ class Public:
         if (found.description or "") != description:
             found.description = description
             changed.append("description")
-        labels = {**found.labels, **shape.labels(output, release)}
         if found.labels != labels:
             found.labels = labels
             changed.append("labels")

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from google.cloud.bigquery import Table
 
-from oso_processors.errors import StoreUnusable
+from oso_processors.errors import ReleaseUnreadable, StoreUnusable
 from oso_processors.stores import Manifest, Output
 from oso_processors.stores import bigquery_shape as shape
 from oso_processors.stores.bigquery_jobs import TROUBLE, Jobs, told
@@ -47,16 +48,7 @@ class Releases:
         """Return what is kept, the newest first; nothing is billed for it."""
         with told(self._place.releases):
             rows = self._jobs.rows(self._place.releases, shape.RELEASES)
-        found = [
-            Kept(
-                Manifest.from_body(json.loads(row["manifest"])),
-                row["token"],
-                json.loads(row["kinds"]),
-                row["is_served"],
-                row["is_tidy"],
-            )
-            for row in rows
-        ]
+        found = [_kept(row) for row in rows]
         return sorted(found, key=lambda each: -each.manifest.number)
 
     def served(self) -> Kept | None:
@@ -107,6 +99,15 @@ class Releases:
             now = self.served()
             if now is None or now.token != token_of(release):
                 raise
+
+
+def _kept(row: Any) -> Kept:
+    try:
+        manifest = Manifest.from_body(json.loads(row["manifest"]))
+        kinds = json.loads(row["kinds"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReleaseUnreadable("bigquery", "_releases", f"{row['token']}: {error}") from error
+    return Kept(manifest, row["token"], kinds, row["is_served"], row["is_tidy"])
 
 
 def token_of(release: Manifest) -> str:

@@ -14,7 +14,6 @@ from typing import Any, Literal
 from google.cloud.bigquery import SchemaField, TimePartitioning
 
 from oso_processors import checksum
-from oso_processors.errors import StoreUnusable
 from oso_processors.stores import Output
 from oso_processors.tables import Column
 
@@ -117,6 +116,20 @@ def named_types(fields: Iterable[SchemaField]) -> list[tuple[str, str]]:
     return found
 
 
+def retyped(before: Output, after: Output) -> dict[str, tuple[str, str]]:
+    """Return the columns that have another type in each, with both types."""
+    here = dict(columns(before))
+    return {
+        name: (here[name], kind) for name, kind in columns(after) if here.get(name, kind) != kind
+    }
+
+
+def is_grown(before: Output, after: Output) -> bool:
+    """Whether the columns are those of before and perhaps more at the end: a table can just get them."""
+    here = columns(before)
+    return columns(after)[: len(here)] == here
+
+
 def _field(column: Column, table: str) -> SchemaField:
     kind, found = type_of(column, table), checksum.DECIMAL.fullmatch(column.type)
     is_list = checksum.kind(column, table) == "texts"
@@ -174,29 +187,6 @@ def clustering(output: Output) -> list[str] | None:
     return list(options(output).get("cluster_by", ())) or None
 
 
-def refuse_what_cannot_be(output: Output, now: Kind | None) -> None:
-    """Raise `StoreUnusable` for options that BigQuery would refuse, or that change what is served."""
-    kinds = {each.name: checksum.kind(each, output.name) for each in output.table.columns}
-    said = options(output)
-    column = said.get("partition_by")
-    if column is not None and kinds[column] not in ("date", "moment"):
-        _refuse(output, f"partition_by: {column} is no date or timestamp; name one that is")
-    for column in said.get("cluster_by", ()):
-        if kinds[column] == "texts":
-            _refuse(output, f"cluster_by: {column} is a list; name another column")
-    wanted = said.get("kind") or ("view" if said.get("partition_by") else now)
-    if now is not None and wanted != now:
-        _refuse(
-            output,
-            f"is served as a {now}, and a name cannot become a {wanted} without being gone"
-            f" for a moment; say `kind: {now}`, or drop it first",
-        )
-
-
-def _refuse(output: Output, reason: str) -> None:
-    raise StoreUnusable("bigquery", output.name, reason)
-
-
 def kind_of(output: Output, now: Kind | None, byte_count: int) -> Kind:
     """Return how readers see an output: as it is now, as declared, or by its size."""
     said = options(output)
@@ -232,15 +222,13 @@ def grain_is_unique(output: Output, name: str) -> str:
     )
 
 
-def guarded_view(place: Place, before: Output, after: Output, token: str) -> str | None:
+def guarded_view(place: Place, before: Output, after: Output, token: str) -> str:
     """Return the query of a view that shows ``after`` from the moment that its release is served.
 
-    None when a column has another type in each: then no view can show both.
+    It has the columns of both, which must be of one type in both.
     """
     here, there = dict(columns(before)), dict(columns(after))
     every = {**here, **there}
-    if any(here.get(name, kind) != kind for name, kind in every.items()):
-        return None
     is_served = (
         f"EXISTS (SELECT 1 FROM {quoted(place.releases)} WHERE is_served AND token = {text(token)})"
     )

@@ -56,10 +56,21 @@ def test_a_guarded_view_has_the_columns_of_both_releases(engine):
     assert found.rows == [(2, None, Decimal(3))]
 
 
-def test_no_view_can_show_a_column_as_two_types():
-    other = output("1", COLUMNS[0], Column("word", "DATE", ""))
+@pytest.mark.parametrize(
+    ("new", "other_types", "is_grown"),
+    [
+        ((*COLUMNS, Column("more", "DATE", "")), {}, True),
+        (COLUMNS[:1], {}, False),
+        (COLUMNS[::-1], {}, False),
+        ((COLUMNS[0], Column("word", "DATE", "")), {"word": ("STRING", "DATE")}, False),
+        ((Column("id", "INTEGER", "Narrow."), COLUMNS[1]), {}, True),
+    ],
+)
+def test_columns_are_compared_as_bigquery_has_them(new, other_types, is_grown):
+    old, other = output("0"), output("1", *new)
 
-    assert shape.guarded_view(PLACE, output("0"), other, TOKEN) is None
+    assert shape.retyped(old, other) == other_types
+    assert shape.is_grown(old, other) == is_grown
 
 
 @pytest.mark.parametrize(
