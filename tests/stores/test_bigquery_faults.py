@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from oso_processors.bigquery import EVERYBODY, BigQuery
-from oso_processors.errors import StoreUnusable
+from oso_processors.errors import ReleaseUnreadable, StoreUnusable
 from oso_processors.release.measure import Wish, measured
 from oso_processors.stores import Manifest
 
@@ -91,7 +91,7 @@ def store_of(asked: list[tuple[str, str]], tmp_path: Path) -> Iterator[Callable[
 
     handler: Any = type("Handler", (Scripted,), {"asked": asked})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         client = Client(
             project="oso-test",
@@ -137,6 +137,10 @@ def store_of(asked: list[tuple[str, str]], tmp_path: Path) -> Iterator[Callable[
             "412 Precondition Failed; somebody changed it meanwhile, run again",
         ),
         (
+            failed(409, "conflict", "Transaction is aborted due to concurrent update"),
+            "409 Transaction is aborted due to concurrent update; run again",
+        ),
+        (
             failed(400, "invalid", "Invalid project"),
             "400 Invalid project; mend that, and run again",
         ),
@@ -149,7 +153,8 @@ def test_what_bigquery_refuses_is_one_line_with_what_to_do(store_of, answer, lin
         store.served()
 
     place = "oso-test.published_store._releases"
-    assert str(caught.value) == (f"bigquery: {place}: {line}; what was published before stays")
+    assert str(caught.value) == f"bigquery: {place}: {line}; what was published before stays"
+    assert caught.value.exit_code == 5
 
 
 def test_what_passes_is_tried_again(store_of, asked):
@@ -187,6 +192,19 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path):
     assert "see that Google can be reached, and run again" in str(caught.value)
     assert "\n" not in str(caught.value)
     store.close()
+
+
+def test_a_release_that_cannot_be_read_is_one_line(store_of):
+    cells = ["7", "abc", '{"number": 7}', "{}", "true", "true"]
+    row = {"f": [{"v": each} for each in cells]}
+    store = store_of({ROWS: [(200, {**NOTHING[1], "totalRows": "1", "rows": [row]})]})
+
+    with pytest.raises(ReleaseUnreadable) as caught:
+        store.served()
+
+    assert str(caught.value) == (
+        "bigquery: _releases: cannot be read: abc: 'contents'; what was published before stays"
+    )
 
 
 # Loading.
@@ -242,6 +260,12 @@ def dataset(name: str, *access: dict[str, Any]) -> Answer:
     return 200, {"datasetReference": reference, "access": list(access), "etag": "1"}
 
 
+QUERY = {
+    f"POST {PROJECT}/jobs": [(200, {**job()[1], "configuration": {"query": {"query": "…"}}})],
+    f"GET {PROJECT}/queries/theirs": [
+        (200, {"jobComplete": True, "jobReference": job()[1]["jobReference"], "totalRows": "0"})
+    ],
+}
 DATASET = {f"GET {STORE}": [dataset("published_store")]}
 
 
@@ -363,6 +387,50 @@ def test_grants_that_somebody_changed_meanwhile_are_read_again_and_kept(store_of
 
     sent = [json.loads(body)["access"] for what, body in asked if what == f"PATCH {place}"]
     assert sent == [[first, everybody], [first, theirs, everybody]]
+
+
+def test_grants_that_are_lost_when_a_name_is_made_anew_are_put_back(store_of, asked):
+    place = f"POST {PROJECT}/datasets/published/tables/t"
+    theirs = {"role": "roles/bigquery.dataViewer", "members": ["user:ana@example.org"]}
+    store = store_of(
+        {
+            f"{place}:getIamPolicy": [(200, {"bindings": [theirs]}), (200, {"etag": "2"})],
+            f"{place}:setIamPolicy": [(200, {})],
+            **QUERY,
+        }
+    )
+
+    store._public._replace("oso-test.published.t", "CREATE OR REPLACE VIEW …")
+
+    [sent] = [json.loads(body) for what, body in asked if what == f"{place}:setIamPolicy"]
+    assert sent == {"policy": {"bindings": [theirs], "etag": "2"}}
+
+
+@pytest.mark.parametrize(
+    ("policies", "column", "guards"),
+    [
+        ({}, {}, []),
+        (
+            {"rowAccessPolicies": [{"rowAccessPolicyReference": {"policyId": "few"}}]},
+            {},
+            ["row access policy few"],
+        ),
+        ({}, {"policyTags": {"names": ["projects/p/…/secret"]}}, ["the policy of column id"]),
+        ({}, {"policyTags": {"names": []}}, []),
+    ],
+)
+def test_what_keeps_readers_from_rows_and_columns_is_found(store_of, policies, column, guards):
+    from google.cloud.bigquery import SchemaField, Table
+
+    from oso_processors.stores import bigquery_access
+
+    place = f"{PROJECT}/datasets/published/tables/t"
+    store = store_of({f"GET {place}/rowAccessPolicies": [(200, policies)]})
+    fields = [SchemaField.from_api_repr({"name": "id", "type": "INTEGER", **column})]
+
+    found = bigquery_access.guards(store._jobs, Table("oso-test.published.t", fields))
+
+    assert found == guards
 
 
 def test_an_answer_that_was_lost_may_have_been_that_the_release_is_served(store_of, output):
