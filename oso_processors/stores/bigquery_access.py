@@ -17,6 +17,7 @@ from oso_processors.errors import StoreUnusable
 from oso_processors.stores.bigquery_jobs import Jobs
 from oso_processors.stores.bigquery_shape import Place
 
+EVERYONE = ("allAuthenticatedUsers", "allUsers")
 READING = frozenset({"READER", "WRITER", "OWNER", "roles/bigquery.dataViewer"})
 ATTEMPTS = 5
 
@@ -33,14 +34,19 @@ def refuse_what_is_not_ours(
             _refuse(
                 name, f"lies in {found.location} and not in {location}; set OSO_BIGQUERY_LOCATION"
             )
-        if found.default_table_expiration_ms:
-            days = found.default_table_expiration_ms / 86_400_000
-            _refuse(name, f"lets its tables expire after {days:g} days; take that setting away")
-        if EVERYBODY not in (readers if name == place.dataset else ()) and _lets(found, EVERYBODY):
-            setting = "; take that away" + (
-                ", or add it to OSO_BIGQUERY_READERS" if name == place.dataset else ""
+        for what, after in (
+            ("tables", found.default_table_expiration_ms),
+            ("partitions", found.default_partition_expiration_ms),
+        ):
+            if after:
+                days = f"{after / 86_400_000:g} days"
+                _refuse(name, f"lets its {what} expire after {days}; take that setting away")
+        is_public = name == place.dataset
+        if open_to := _open_to(found, readers if is_public else ()):
+            setting = (
+                ", or let OSO_BIGQUERY_READERS name allAuthenticatedUsers" if is_public else ""
             )
-            _refuse(name, f"is open to allAuthenticatedUsers{setting}")
+            _refuse(name, f"is open to {open_to}; take that away{setting}")
 
 
 def grant(jobs: Jobs, place: Place, location: str, readers: Sequence[Reader]) -> None:
@@ -70,10 +76,9 @@ def drift(jobs: Jobs, place: Place, readers: Sequence[Reader]) -> list[str]:
         _same(each, _views_of(place)) for each in store.access_entries
     ):
         lines.append(f"{place.store}: the views of {place.dataset} may read it no more")
-    if store is not None and _lets(store, EVERYBODY):
-        lines.append(f"{place.store}: is open to allAuthenticatedUsers")
-    if public is not None and EVERYBODY not in readers and _lets(public, EVERYBODY):
-        lines.append(f"{place.dataset}: is open to allAuthenticatedUsers")
+    for dataset, may in ((store, ()), (public, readers)):
+        if dataset is not None and (open_to := _open_to(dataset, may)):
+            lines.append(f"{dataset.dataset_id}: is open to {open_to}")
     return lines
 
 
@@ -121,6 +126,14 @@ def _views_of(place: Place) -> AccessEntry:
 
 def _lets(dataset: Dataset, reader: Reader) -> bool:
     return any(_covers(each, _entry(reader)) for each in dataset.access_entries)
+
+
+def _open_to(dataset: Dataset, readers: Sequence[Reader]) -> str:
+    """Name everyone who may do anything in a dataset that is not for everybody; nothing if nobody."""
+    if EVERYBODY in readers:
+        return ""
+    there = {str(each.entity_id) for each in dataset.access_entries if each.role}
+    return next((each for each in EVERYONE if each in there), "")
 
 
 def _covers(there: AccessEntry, wanted: AccessEntry) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from google.cloud.bigquery import TimePartitioning
+
 from oso_processors import checksum
 from oso_processors.bigquery import Reader
 from oso_processors.stores import Manifest, Output, bigquery_access, drift
@@ -40,19 +42,17 @@ def _of_table(output: Output, table: Any) -> list[str]:
     lines = []
     if table.num_rows != output.row_count:
         lines.append(f"its table has {table.num_rows:,} rows and not {output.row_count:,}")
-    wanted = shape.partitioning(output)
-    unit = (
-        (table.time_partitioning.type_, table.time_partitioning.field)
-        if (table.time_partitioning)
-        else None
-    )
-    if unit != ((wanted.type_, wanted.field) if wanted else None):
+    if _parts(table.time_partitioning) != _parts(shape.partitioning(output)):
         lines.append("its table is partitioned in another way")
     if (table.clustering_fields or None) != shape.clustering(output):
         lines.append("its table is clustered in another way")
     if table.expires is not None:
         lines.append(f"its table will be gone at {table.expires:%Y-%m-%d %H:%M} UTC")
     return lines
+
+
+def _parts(partitioning: TimePartitioning | None) -> tuple[str, str | None] | None:
+    return (partitioning.type_, partitioning.field) if partitioning else None
 
 
 def _of_name(output: Output, shown: Any, kind: shape.Kind, release: Manifest) -> list[str]:

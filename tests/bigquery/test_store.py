@@ -499,17 +499,6 @@ def test_a_view_that_lost_its_table_does_not_block_what_follows(store, client, e
     assert store.drift(release) == []
 
 
-def test_a_dataset_whose_tables_expire_is_refused(store, client, output):
-    from google.cloud.bigquery import Dataset
-
-    dataset = Dataset("oso-test.published_store")
-    dataset.default_table_expiration_ms = 60 * 86_400_000
-    client.create_dataset(dataset)
-
-    with pytest.raises(StoreUnusable, match="lets its tables expire after 60 days"):
-        store.ready([output()])
-
-
 def test_long_descriptions_are_kept_as_far_as_bigquery_keeps_them(
     store, client, everything, output
 ):

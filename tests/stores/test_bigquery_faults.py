@@ -6,14 +6,14 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oso_processors.bigquery import EVERYBODY, BigQuery
+from oso_processors.bigquery import EVERYBODY, BigQuery, Reader
 from oso_processors.errors import ReleaseUnreadable, StoreUnusable
 from oso_processors.release.measure import Wish, measured
 from oso_processors.stores import Manifest
@@ -22,6 +22,9 @@ from .conftest import manifest, table
 
 PROJECT = "/bigquery/v2/projects/oso-test"
 STORE = f"{PROJECT}/datasets/published_store"
+SEEN = f"{PROJECT}/datasets/published"
+OPEN = {"role": "READER", "specialGroup": "allAuthenticatedUsers"}
+PUBLIC = {"role": "roles/bigquery.dataViewer", "iamMember": "allUsers"}
 ROWS = f"GET {STORE}/tables/_releases/data"
 UPLOAD = "POST /upload/bigquery/v2/projects/oso-test/jobs"
 SESSION = "/upload/session"
@@ -100,9 +103,13 @@ def store_of(asked: list[tuple[str, str]], tmp_path: Path) -> Iterator[Callable[
             client_options={"api_endpoint": f"http://127.0.0.1:{server.server_port}"},
         )
 
-        def make(answers: dict[str, list[Answer]], patience: float = 1.0) -> BigQueryStore:
+        def make(
+            answers: dict[str, list[Answer]],
+            patience: float = 1.0,
+            readers: Sequence[Reader] = (EVERYBODY,),
+        ) -> BigQueryStore:
             handler.answers = answers
-            settings = BigQuery("oso-test", dataset="published")
+            settings = BigQuery("oso-test", dataset="published", readers=tuple(readers))
             return BigQueryStore(client, settings, tmp_path / "uploads", lambda _: None, patience)
 
         yield make
@@ -387,6 +394,32 @@ def test_grants_that_somebody_changed_meanwhile_are_read_again_and_kept(store_of
 
     sent = [json.loads(body)["access"] for what, body in asked if what == f"PATCH {place}"]
     assert sent == [[first, everybody], [first, theirs, everybody]]
+
+
+@pytest.mark.parametrize(
+    ("which", "more", "words"),
+    [
+        (STORE, {"defaultTableExpirationMs": "86400000"}, "lets its tables expire after 1 days"),
+        (STORE, {"defaultPartitionExpirationMs": "86400000"}, "lets its partitions expire after 1"),
+        (STORE, {"location": "EU"}, "lies in EU and not in US; set OSO_BIGQUERY_LOCATION"),
+        (STORE, {"access": [OPEN]}, "is open to allAuthenticatedUsers; take that away;"),
+        (STORE, {"access": [PUBLIC]}, "is open to allUsers; take that away;"),
+        (
+            SEEN,
+            {"access": [PUBLIC]},
+            "is open to allUsers; take that away, or let OSO_BIGQUERY_READERS name"
+            " allAuthenticatedUsers;",
+        ),
+    ],
+)
+def test_a_dataset_that_is_too_open_or_loses_its_tables_is_refused(store_of, which, more, words):
+    status, body = dataset(which.rpartition("/")[2])
+    store = store_of({f"GET {which}": [(status, body | more)]}, readers=[("domain", "d.org")])
+
+    with pytest.raises(StoreUnusable, match=words) as caught:
+        store.ready([])
+
+    assert "\n" not in str(caught.value)
 
 
 def test_grants_that_are_lost_when_a_name_is_made_anew_are_put_back(store_of, asked):
