@@ -8,7 +8,7 @@ new release is served, and the new ones from then on: the row that says so chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -140,8 +140,10 @@ class BigQueryStore:
             return [f"{self.name}: {line}" for line in lines]
 
     def left_over(self) -> list[str]:
-        """Name the tables that no release needs."""
-        return [f"{self._place.store}.{name}" for name in self._unneeded(self._releases.rows())]
+        """Name the tables that no release needs, and a switch that was not tidied up after."""
+        row = self._releases.served()
+        switch = ["what a switch needed while it lasted"] if row and not row.is_tidy else []
+        return switch + [f"{self._place.store}.{name}" for name in self._unneeded(self.kept())]
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Drop the tables that no release in ``keep`` needs, and forget the other releases."""
@@ -154,14 +156,13 @@ class BigQueryStore:
                 if row not in stay:
                     # Forgotten first: what is listed is whole.
                     self._releases.forget(row)
-            for name in self._unneeded(stay):
+            for name in self._unneeded(each.manifest for each in stay):
                 place = f"{self._place.project}.{self._place.store}.{name}"
                 self._jobs.client.delete_table(place, not_found_ok=True, **self._jobs.calls)
 
     def _show(self, release: Manifest) -> None:
         outputs = release.outputs(self.name)
-        there = self._tables()
-        if not _tables_of(release) <= there:
+        if not _tables_of(release) <= self._tables():
             raise StoreUnusable(self.name, release.id, "is not kept whole")
         self._tidy()
         with told(self._place.dataset):
@@ -175,22 +176,24 @@ class BigQueryStore:
             if before is not None:
                 # Whatever happens from here on, the next run takes away what is left of it.
                 self._releases.mark(before, is_tidy=False)
-            old = {e.name: e for e in before.manifest.outputs(self.name)} if before else {}
-            copied = [
-                each
-                for each in outputs
-                if self._public.stage(
-                    _shown(old.get(each.name), kinds[each.name], there),
-                    each,
-                    kinds[each.name],
-                    release.id,
-                    token_of(release),
-                )
-            ]
+            copied = self._staged(release, before, kinds)
             self._releases.commit(release, kinds, before, copied)
         with suppress(StoreUnusable):
             # It is served. The sweep, or the next run, says what cannot be taken away.
             self._tidy()
+
+    def _staged(
+        self, release: Manifest, before: Kept | None, kinds: Mapping[str, shape.Kind]
+    ) -> list[Output]:
+        """Prepare every name for the transaction, and return the outputs whose rows it copies."""
+        old = {e.name: e for e in before.manifest.outputs(self.name)} if before else {}
+        there, token, copied = self._tables(), token_of(release), []
+        for output in release.outputs(self.name):
+            kind = kinds[output.name]
+            shown = _shown(old.get(output.name), kind, there)
+            if self._public.stage(shown, output, kind, release.id, token):
+                copied.append(output)
+        return copied
 
     def _tidy(self) -> None:
         """Take away what a switch needs only while it lasts: of this run, or one that was cut off."""
@@ -263,8 +266,8 @@ class BigQueryStore:
             listed = self._jobs.listed(f"{self._place.project}.{self._place.store}")
         return {name for name in listed if shape.TABLE.fullmatch(name)}
 
-    def _unneeded(self, rows: Iterable[Kept]) -> list[str]:
-        wanted = set[str]().union(*(_tables_of(each.manifest) for each in rows))
+    def _unneeded(self, releases: Iterable[Manifest]) -> list[str]:
+        wanted = set[str]().union(*map(_tables_of, releases))
         return sorted(self._tables() - wanted)
 
 

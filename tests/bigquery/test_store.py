@@ -472,9 +472,11 @@ def test_what_cannot_be_taken_away_is_one_line_with_the_way_out(
         release = publish(store, everything, 2, two)
         with pytest.raises(StoreUnusable) as caught:
             store.sweep([release])
+    left_over = store.left_over()
     client.delete_table(f"{PUBLISHED}.everything")
     store.sweep([release])
 
+    assert left_over[0] == "what a switch needed while it lasted"
     assert str(caught.value).startswith(f"bigquery: {PUBLISHED}.everything: 404 ")
     assert str(caught.value).endswith(
         "; r2 is served, but what its switch needed is still there, and the next release waits for it;"
