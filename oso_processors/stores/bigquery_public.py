@@ -47,6 +47,9 @@ class Public:
                 self._refuse_less_guarded(before, output, now)
             wanted[output.name] = shape.kind_of(output, now, output.byte_count)
         limits.refuse_too_many(wanted)
+        for name in kinds.keys() - wanted.keys():
+            if kinds[name] == "table":
+                self._refuse_guarded(self._jobs.table(self._place.public(name)))
 
     def _refuse_less_guarded(self, old: Output, new: Output, kind: shape.Kind) -> None:
         """Raise `StoreUnusable` where a guarded table is followed by another, which nothing guards."""
@@ -60,8 +63,8 @@ class Public:
         if guards:
             limits.refuse(
                 f"{table.project}.{table.dataset_id}.{table.table_id}",
-                f"would be made anew without {', '.join(guards)}, so that readers saw more; take that"
-                " away if they may, or keep its columns and add new ones at their end",
+                f"would lose {', '.join(guards)}, and readers see more from then on; take that away if"
+                " they may, or keep its name and columns, with new ones at their end",
             )
 
     def stage(
