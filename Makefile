@@ -40,7 +40,7 @@ lint: setup
 check: setup
 	$(BIN)/oso check
 
-# The models on an emulator of BigQuery, which needs Python 3.13 for an environment of its own.
+# The models and the store on an emulator of BigQuery, which needs Python 3.13 for an environment of its own.
 test-bigquery: setup
 	$(BIN)/python -m pytest -m bigquery tests/bigquery
 

@@ -64,6 +64,17 @@ POSTGRES: Mapping[str, str] = {
     "coalesce(octet_length(x) || ':' || x, 'N'), '' ORDER BY n), '')"
     " FROM unnest({c}) WITH ORDINALITY AS listed(x, n)) END",
 }
+BIGQUERY: Mapping[str, str] = {
+    "text": "{c}",
+    "whole": "CAST({c} AS STRING)",
+    "decimal": "CAST({c} AS STRING)",
+    "boolean": "CASE {c} WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END",
+    "date": "CAST({c} AS STRING)",
+    "moment": "CAST(UNIX_MICROS({c}) AS STRING)",
+    "texts": "IF({c} IS NULL, NULL, COALESCE((SELECT STRING_AGG(COALESCE(CONCAT("
+    "CAST(BYTE_LENGTH(x) AS STRING), ':', x), 'N'), '' ORDER BY n)"
+    " FROM UNNEST({c}) AS x WITH OFFSET AS n), ''))",
+}
 
 
 def duckdb_sql(table: Table, source: str) -> str:
@@ -81,6 +92,36 @@ def postgres_sql(table: Table, source: str) -> str:
         f"SELECT count(*), {', '.join(lanes)}"
         f" FROM (SELECT md5({row}) AS hash FROM {source} AS found) AS hashed"
     )
+
+
+def bigquery_sql(table: Table, source: str) -> str:
+    """Return the query of (rows, first sum, second sum) over ``source`` in BigQuery."""
+    forms = [_bigquery_form(each, table.name) for each in table.columns]
+    named = ", ".join(f"{form} AS v{place}" for place, form in enumerate(forms))
+    row = ", ".join(
+        f"COALESCE(CONCAT(CAST(BYTE_LENGTH(v{place}) AS STRING), ':', v{place}), 'N')"
+        for place in range(len(forms))
+    )
+    # A few numbers of 60 bits are more than an INT64 holds.
+    lanes = ", ".join(
+        f"SUM(CAST(CAST(CONCAT('0x', SUBSTR(digest, {start}, 15)) AS INT64) AS NUMERIC))"
+        for start in (1, 16)
+    )
+    return (
+        f"SELECT COUNT(*), {lanes} FROM (SELECT TO_HEX(MD5(CONCAT({row}))) AS digest"
+        f" FROM (SELECT {named} FROM {source}))"
+    )
+
+
+def _bigquery_form(column: Column, table: str) -> str:
+    form = BIGQUERY[kind(column, table)].format(c=f"`{column.name}`")
+    found = DECIMAL.fullmatch(column.type)
+    if found is None or int(found[2]) == 0:
+        return form
+    # As many digits as the type has: BigQuery leaves out zeros at the end, and the point with them.
+    point = f"IF(STRPOS({form}, '.') = 0, CONCAT({form}, '.'), RTRIM({form}, '0'))"
+    missing = f"{found[2]} - LENGTH({point}) + STRPOS({point}, '.')"
+    return f"CONCAT({point}, REPEAT('0', GREATEST(0, {missing})))"
 
 
 def text(row: Sequence[Any] | None) -> str:

@@ -72,6 +72,25 @@ class PostgresOptions(Declared):
     )
 
 
+class BigQueryOptions(Declared):
+    """How an output is published to BigQuery."""
+
+    kind: Literal["table", "view"] | None = Field(
+        default=None,
+        description="What readers see: a table whose rows are copied at each release, or a view;"
+        " by size when left out, and then as it is.",
+    )
+    partition_by: str | None = Field(
+        default=None, description="The date or timestamp to partition by; makes it a view."
+    )
+    partition_unit: Literal["day", "month", "year"] = Field(
+        default="month", description="How long a partition is; one load fills at most 4,000."
+    )
+    cluster_by: Annotated[tuple[str, ...], Field(max_length=4), BeforeValidator(_listed)] = Field(
+        default=(), description="Up to four columns to sort by, those that readers filter by first."
+    )
+
+
 class FilesOptions(Declared):
     """How an output is published as files."""
 
@@ -79,6 +98,9 @@ class FilesOptions(Declared):
 class Publish(Declared):
     """The stores that an output is published in."""
 
+    bigquery: Annotated[BigQueryOptions | None, BeforeValidator(_alone)] = Field(
+        default=None, description="Publish in BigQuery, where OSO_BIGQUERY_DATASET names a dataset."
+    )
     postgres: Annotated[PostgresOptions | None, BeforeValidator(_alone)] = Field(
         default=None, description="Publish as a view in Postgres."
     )
@@ -162,16 +184,20 @@ def load_processor(path: Path) -> Processor:
     processor = _validated(Processor, path, _contents(path))
     if processor.name != path.stem:
         raise DeclarationInvalid(_place(path), "name", f"{processor.name!r} is not the file's name")
-    for key, columns in (("columns", processor.columns), *_indexes(processor)):
+    for key, columns in (("columns", processor.columns), *_named(processor)):
         twice = sorted({each for each in columns if columns.count(each) > 1})
         if twice:
             raise DeclarationInvalid(_place(path), key, f"{twice[0]!r} is listed twice")
-    for key, columns in _indexes(processor):
+    for key, columns in _named(processor):
         for column in columns:
             if column not in processor.columns:
                 problem = f"{column!r} is not one of `columns`{_close(column, processor.columns)}"
                 raise DeclarationInvalid(_place(path), key, problem)
     _require_deprecation(path, processor)
+    options = processor.publish.bigquery
+    if options and options.partition_by and options.kind == "table":
+        problem = "'table': its rows are copied whole at each release; leave `partition_by` out"
+        raise DeclarationInvalid(_place(path), "publish.bigquery.kind", problem)
     return processor
 
 
@@ -248,10 +274,14 @@ def _require_deprecation(path: Path, processor: Processor) -> None:
             raise DeclarationInvalid(_place(path), "deprecation.renames", problem)
 
 
-def _indexes(processor: Processor) -> Iterator[tuple[str, tuple[str, ...]]]:
-    options = processor.publish.postgres
-    for number, columns in enumerate(options.indexes if options else ()):
+def _named(processor: Processor) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give the columns that each key of a store names."""
+    postgres, bigquery = processor.publish.postgres, processor.publish.bigquery
+    for number, columns in enumerate(postgres.indexes if postgres else ()):
         yield f"publish.postgres.indexes.{number}", columns
+    if bigquery:
+        yield "publish.bigquery.cluster_by", bigquery.cluster_by
+        yield "publish.bigquery.partition_by", tuple(filter(None, [bigquery.partition_by]))
 
 
 def _filled(value: Any, path: Path, key: str, environ: Mapping[str, str]) -> Any:

@@ -330,7 +330,9 @@ class BigQueryUnavailable(OsoError):
 
     def __init__(self, place: str, reason: str) -> None:
         first = next(iter(reason.strip().splitlines()), "no answer")
-        super().__init__(f"bigquery: {place}: {first}; mend that, or unset OSO_GATEWAY")
+        super().__init__(
+            f"bigquery: {place}: {first}; mend that, or unset OSO_GATEWAY and OSO_BIGQUERY_DATASET"
+        )
 
 
 class TooManyBytes(OsoError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -99,7 +99,7 @@ def make_release(
     """Publish what the warehouse holds."""
     promises = load_promises(settings)
     request = replace(request, commit=commit_of(settings.project), keep=settings.retention)
-    with open_stores(settings) as stores:
+    with open_stores(settings, say=progress.say) as stores:
         return release(
             warehouse.connection,
             wishes(warehouse, promises),
@@ -126,7 +126,7 @@ def plan_release(settings: Settings, warehouse: Warehouse, request: Request) -> 
 
 def go_back(settings: Settings, progress: Progress, name: str | None, reason: str) -> RolledBack:
     """Serve the tables of an earlier release again, in every store."""
-    with open_stores(settings) as stores, duckdb.connect() as connection:
+    with open_stores(settings, say=progress.say) as stores, duckdb.connect() as connection:
         return rollback(
             _bounded(connection, settings), stores, progress, name, reason, settings.retention
         )
@@ -181,8 +181,10 @@ def blocked(warehouse: Warehouse, promises: Promises) -> dict[str, str]:
 
 
 @contextmanager
-def open_stores(settings: Settings, is_reading: bool = False) -> Iterator[list[Store]]:
-    """Open every store, in the order in which they are published.
+def open_stores(
+    settings: Settings, is_reading: bool = False, say: Callable[[str], None] = lambda _: None
+) -> Iterator[list[Store]]:
+    """Open every store, in the order in which they are published; a store tells ``say`` its choices.
 
     With ``is_reading`` nothing can be changed, and a release that is being made is not in the way.
     """
@@ -193,7 +195,21 @@ def open_stores(settings: Settings, is_reading: bool = False) -> Iterator[list[S
         dsn = settings.postgres_dsn or stack.enter_context(serving(settings.postgres))
         postgres = PostgresStore(dsn, is_reading)
         stack.callback(postgres.close)
-        yield [files, postgres]
+        yield [files, *_in_bigquery(settings, stack, say), postgres]
+
+
+def _in_bigquery(
+    settings: Settings, stack: ExitStack, say: Callable[[str], None]
+) -> Iterator[Store]:
+    """Give the BigQuery store where the settings ask for it."""
+    if settings.bigquery is None:
+        return
+    # Google's libraries take a second to load.
+    from oso_processors.stores.bigquery import BigQueryStore
+
+    store = BigQueryStore(settings.bigquery.connect(), settings.bigquery, settings.uploads, say)
+    stack.callback(store.close)
+    yield store
 
 
 def folder_of(path: str | None) -> Path | None:

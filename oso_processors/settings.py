@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from oso_processors.bigquery import BigQuery
 from oso_processors.catalog import catalog_of
 from oso_processors.errors import InvalidSetting
 
@@ -27,7 +28,8 @@ class Settings:
 
     `project` is the clone's root (models, processors, sources.yaml); `home` is where
     data is kept; `postgres_dsn` is a server's address, or None for the embedded one; `gateway` is
-    where SQLMesh builds; `retention` is how long releases are kept, all or the last of each period.
+    where SQLMesh builds; `retention` is how long releases are kept, all or the last of each period;
+    `bigquery` is where releases are published too, or None.
     """
 
     project: Path
@@ -35,14 +37,15 @@ class Settings:
     postgres_dsn: str | None = None
     gateway: str = "local"
     retention: Mapping[str, timedelta] = field(default_factory=lambda: retention_of(RETENTION))
+    bigquery: BigQuery | None = None
 
     @classmethod
     def from_environ(
         cls, project: Path | None = None, environ: Mapping[str, str] = os.environ
     ) -> Settings:
         """Read ``OSO_PROJECT`` (default: the working directory), ``OSO_HOME`` (default:
-        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY`` and ``OSO_RETENTION``; raise
-        `InvalidSetting`."""
+        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY``, ``OSO_RETENTION`` and, where
+        ``OSO_BIGQUERY_DATASET`` is one of them, all of ``OSO_BIGQUERY_…``; raise `InvalidSetting`."""
         root = (project or Path(environ.get("OSO_PROJECT") or Path.cwd())).resolve()
         catalog_of(environ)
         gateway = environ.get("OSO_GATEWAY") or "local"
@@ -54,6 +57,9 @@ class Settings:
             postgres_dsn=environ.get("OSO_POSTGRES_DSN") or None,
             gateway=gateway,
             retention=retention_of(environ.get("OSO_RETENTION") or RETENTION),
+            bigquery=BigQuery.from_environ(environ)
+            if environ.get("OSO_BIGQUERY_DATASET")
+            else None,
         )
 
     def require_local(self) -> None:
@@ -96,6 +102,11 @@ class Settings:
     def downloads(self) -> Path:
         """What collectors fetched and may need again."""
         return self.home / "downloads"
+
+    @property
+    def uploads(self) -> Path:
+        """What is on its way to BigQuery; each file is removed when it has been sent."""
+        return self.home / "uploads"
 
     @property
     def sample(self) -> Path:

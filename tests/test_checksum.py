@@ -1,4 +1,4 @@
-"""The checksum is one number in DuckDB, in Postgres and in plain Python."""
+"""The checksum is one number in DuckDB, in Postgres, in BigQuery and in plain Python."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from oso_processors import checksum
 from oso_processors.errors import UnmappableType
+from oso_processors.googlesql import Content
 from oso_processors.stores.copying import copy
 from oso_processors.tables import Column, Table
 
@@ -60,6 +61,16 @@ def test_postgres_agrees_with_the_definition(golden, postgres):
         found = connection.execute(checksum.postgres_sql(table(), "golden")).fetchone()
 
     assert copied == len(ROWS)
+    assert checksum.text(found) == checksum.of_rows(ROWS)
+
+
+def test_bigquery_agrees_with_the_definition(engine):
+    types = ["STRING", "INT64", "NUMERIC", "BOOL", "DATE", "TIMESTAMP", "ARRAY<STRING>"]
+    columns = {each.name: kind for each, kind in zip(COLUMNS, types, strict=True)}
+    query = checksum.bigquery_sql(table(), "golden")
+
+    [found] = engine.execute(query, {"golden": Content(columns, ROWS)}).rows
+
     assert checksum.text(found) == checksum.of_rows(ROWS)
 
 

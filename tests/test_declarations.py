@@ -72,6 +72,50 @@ def test_a_processor_is_what_was_written(processor):
     )
 
 
+def test_bigquerys_options_are_plain_too(processor):
+    declared = STARS.replace("  files:", "  bigquery: {partition_by: day, cluster_by: [repo]}")
+
+    options = load_processor(processor(declared)).publish.options()
+
+    assert options["bigquery"] == {
+        "partition_by": "day",
+        "partition_unit": "month",
+        "cluster_by": ["repo"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            "{cluster_by: [reop]}",
+            "cluster_by: 'reop' is not one of `columns`; did you mean 'repo'?",
+        ),
+        (
+            "{partition_by: days}",
+            "partition_by: 'days' is not one of `columns`; did you mean 'day'?",
+        ),
+        ("{cluster_by: [repo, repo]}", "cluster_by: 'repo' is listed twice"),
+        ("{partition: day}", "partition: unknown key; did you mean 'partition_by'?"),
+        (
+            "{partition_by: day, kind: table}",
+            "kind: 'table': its rows are copied whole at each release; leave `partition_by` out",
+        ),
+        (
+            "{partition_by: day, partition_unit: week}",
+            "partition_unit: 'week': input should be 'day', 'month' or 'year'",
+        ),
+    ],
+)
+def test_what_bigquery_would_not_take_is_one_clear_line(processor, options, problem):
+    declared = STARS.replace("  files:", f"  bigquery: {options}")
+
+    with pytest.raises(DeclarationInvalid) as caught:
+        load_processor(processor(declared))
+
+    assert str(caught.value) == f"processors/stars.yaml: publish.bigquery.{problem}"
+
+
 def test_options_are_plain_and_of_named_stores_only(processor):
     both = load_processor(processor(STARS))
     one = load_processor(processor(STARS.replace("  files:\n", "")))
@@ -102,7 +146,11 @@ def test_processors_come_in_the_order_of_their_names(processor):
     [
         ("publish:", "publsh:", "publsh: unknown key; did you mean 'publish'?"),
         ("{indexes:", "{index:", "publish.postgres.index: unknown key; did you mean 'indexes'?"),
-        ("  files:", "  snowflake:", "publish.snowflake: unknown key; known are postgres, files"),
+        (
+            "  files:",
+            "  snowflake:",
+            "publish.snowflake: unknown key; known are bigquery, postgres, files",
+        ),
         ("owner: metrics", "owner: a\nowner: b", "'owner' is given twice"),
         ("owner: metrics\n", "", "owner: is missing"),
         ("name: stars", "name: forks", "name: 'forks' is not the file's name"),

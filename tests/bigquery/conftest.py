@@ -15,13 +15,19 @@ import subprocess
 import tempfile
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+
+from oso_processors.bigquery import EVERYBODY, BigQuery, Reader
+from oso_processors.release.measure import Wish, measured
+from oso_processors.stores import Output, Store
+from tests.stores.conftest import COLUMNS, ROWS, table
 
 FOLDER = Path(__file__).parent
 REQUIREMENTS = FOLDER / "emulator.txt"
@@ -31,6 +37,7 @@ for name in ("ducklake", "spatial", "avro"):
     import_extension(name)
 """
 START_SECONDS = 180
+ABOUT = {"owner": "The Owner", "tier": "stable", "licence": "CC-BY-SA-4.0"}
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,70 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     environment = installed(python)
     with serving(environment, tmp_path_factory.mktemp("emulator")) as server:
         yield server
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Iterator[Any]:
+    """Google's client of an emulator in which nothing is published."""
+    found = emulator.client()
+    for name in ("published", "published_store"):
+        found.delete_dataset(name, delete_contents=True, not_found_ok=True)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the store told of its choices."""
+    return []
+
+
+@pytest.fixture
+def store_for(client: Any, tmp_path: Path, said: list[str]) -> Callable[..., Any]:
+    """Makes a BigQuery store that lets these readers in."""
+    # Google's libraries take a second, and most runs of the tests leave these out.
+    from oso_processors.stores.bigquery import BigQueryStore
+
+    def make(*readers: Reader) -> Store:
+        settings = BigQuery("oso-test", dataset="published", readers=readers)
+        return BigQueryStore(client, settings, tmp_path / "uploads", said.append)
+
+    return make
+
+
+@pytest.fixture
+def store(store_for: Callable[..., Any]) -> Any:
+    """The BigQuery store, empty."""
+    return store_for(EVERYBODY)
+
+
+@pytest.fixture
+def everything(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A warehouse with a table of every type; BigQuery keeps no NULL instead of a list."""
+    typed = ", ".join(f'"{each.name}" {each.type}' for each in COLUMNS)
+    warehouse.execute(f"CREATE TABLE everything ({typed})")
+    rows = [(*row[:-1], row[-1] or []) for row in ROWS]
+    warehouse.executemany(f"INSERT INTO everything VALUES ({', '.join('?' * 9)})", rows)
+    return warehouse
+
+
+@pytest.fixture
+def output(everything: duckdb.DuckDBPyConnection) -> Callable[..., Output]:
+    """Measure a table for BigQuery."""
+
+    def make(
+        options: dict[str, object] | None = None, about: dict[str, str] = ABOUT, **parts: Any
+    ) -> Output:
+        where = {"files": {}, "bigquery": options or {}}
+        return measured(everything, Wish(table(**parts), where, about))
+
+    return make
+
+
+@pytest.fixture
+def whole(output: Callable[..., Output]) -> Output:
+    """A table of everything."""
+    return output()
 
 
 def python313() -> str | None:
