@@ -200,12 +200,17 @@ class BigQueryStore:
         return copied
 
     def _tidy(self) -> None:
-        """Take away what a switch needs only while it lasts: of this run, or one that was cut off."""
+        """Take away what a switch needs only while it lasts, of this run or one that was cut off, and
+        make the names anew that somebody dropped."""
         row = self._releases.served()
-        if row is None or row.is_tidy:
+        if row is None:
             return
-        there, release = self._tables(), row.manifest
-        outputs = release.outputs(self.name)
+        release, outputs = row.manifest, row.manifest.outputs(self.name)
+        with told(self._place.dataset):
+            seen = self._public.kinds()
+        if row.is_tidy and {each.name for each in outputs} <= seen.keys():
+            return
+        there = self._tables()
         for output in outputs:
             # What has lost its table stays as it is; `drift` names it, and the next release mends it.
             if shape.table_of(output) in there:

@@ -488,6 +488,17 @@ def test_what_cannot_be_taken_away_is_one_line_with_the_way_out(
     assert store.drift(release) == []
 
 
+def test_a_name_that_was_dropped_is_made_anew_by_a_run_with_nothing_new(
+    store, client, everything, output
+):
+    one = publish(store, everything, 1, output(**NARROW))
+    client.delete_table(f"{PUBLISHED}.everything")
+
+    store.sweep([one])
+
+    assert store.drift(one) == []
+
+
 def test_a_view_that_lost_its_table_does_not_block_what_follows(store, client, everything, output):
     lost = output({"kind": "view"}, **NARROW)
     one = publish(store, everything, 1, lost)
