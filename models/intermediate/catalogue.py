@@ -33,7 +33,7 @@ def changes_of(metrics: list[dict[str, str]]) -> list[dict[str, str]]:
             "description": "The value of the bucket minus that of the bucket before; NULL in the first."
             f" The value: {each['description']}",
             "sql": f"SELECT * FROM intermediate.changes WHERE metric = '{each['name']}'",
-            "path": "models/intermediate/catalogue.py",
+            "path": "models/intermediate/changes.sql",
         }
         for each in metrics
         if each["empty"] == "zero"
@@ -61,52 +61,18 @@ def entry(path: Path) -> dict[str, str]:
 METRICS = [{"metrics": catalogue()}]
 
 KEYS = "entity_type, entity_id, artifact_source, bucket, sample_date"
-CHANGE_GRAIN = ["metric", *KEYS.split(", ")]
+VALUE_COLUMNS = {
+    "metric": "The metric's name, without source and bucket.",
+    "entity_type": "artifact, project or collection.",
+    "entity_id": "The entity.",
+    "artifact_source": "The system that the artifacts live in.",
+    "bucket": "daily, weekly, monthly, quarterly, yearly or all_time.",
+    "sample_date": "The bucket's first day.",
+    "amount": "The value.",
+}
 CHANGED = f"""
 SELECT CAST(CONCAT('change_in_', metric) AS STRING) AS metric, {KEYS}, amount
 FROM intermediate.changes
-"""
-CHANGES = """
-WITH buckets AS (
-  SELECT DISTINCT bucket, ordinal, sample_date
-  FROM intermediate.calendar
-  WHERE bucket IN ('monthly', 'quarterly', 'yearly')
-), found AS (
-  SELECT listed.metric, listed.entity_type, listed.entity_id, listed.artifact_source, listed.bucket,
-    buckets.ordinal, listed.amount
-  FROM (@listed) AS listed
-  JOIN buckets ON buckets.bucket = listed.bucket AND buckets.sample_date = listed.sample_date
-), lives AS (
-  SELECT metric, entity_type, entity_id, artifact_source, bucket,
-    MIN(ordinal) AS first_ordinal, MAX(ordinal) + 1 AS last_ordinal
-  FROM found
-  GROUP BY metric, entity_type, entity_id, artifact_source, bucket
-), dense AS (
-  SELECT lives.metric, lives.entity_type, lives.entity_id, lives.artifact_source, lives.bucket,
-    buckets.ordinal, buckets.sample_date, COALESCE(found.amount, 0) AS amount
-  FROM lives
-  JOIN buckets
-    ON buckets.bucket = lives.bucket
-    AND buckets.ordinal BETWEEN lives.first_ordinal AND lives.last_ordinal
-  LEFT JOIN found
-    ON found.metric = lives.metric
-    AND found.entity_type = lives.entity_type
-    AND found.entity_id = lives.entity_id
-    AND found.artifact_source = lives.artifact_source
-    AND found.bucket = lives.bucket
-    AND found.ordinal = buckets.ordinal
-)
-SELECT
-  CAST(metric AS STRING) AS metric,
-  CAST(entity_type AS STRING) AS entity_type,
-  CAST(entity_id AS STRING) AS entity_id,
-  CAST(artifact_source AS STRING) AS artifact_source,
-  CAST(bucket AS STRING) AS bucket,
-  CAST(sample_date AS DATE) AS sample_date,
-  amount - LAG(amount) OVER (
-    PARTITION BY metric, entity_type, entity_id, artifact_source, bucket ORDER BY ordinal
-  ) AS amount
-FROM dense
 """
 
 
@@ -162,40 +128,23 @@ def _all(evaluator: MacroEvaluator) -> list[dict[str, str]]:
 
 
 @model(
-    "intermediate.changes",
+    "intermediate.levels",
     is_sql=True,
-    kind="FULL",
+    kind="VIEW",
     blueprints=METRICS,
-    grain=["metric", "entity_type", "entity_id", "artifact_source", "bucket", "sample_date"],
-    description="""One row is how a metric changed since the bucket before: by months, quarters and years.
-The buckets are dense from the first with a value to the one after the last.""",
+    grain=["metric", *KEYS.split(", ")],
+    description="One row is a value of a metric that is zero where it has no row: those whose changes count.",
     audits=[
         (
             "not_null",
-            {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("sample_date")])},
-        ),
-        (
-            "unique_combination_of_columns",
-            {"columns": exp.Tuple(expressions=[exp.column(each) for each in CHANGE_GRAIN])},
+            {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("amount")])},
         ),
     ],
-    column_descriptions={
-        "metric": "The metric's name, without source and bucket.",
-        "entity_type": "artifact, project or collection.",
-        "entity_id": "The entity.",
-        "artifact_source": "The system that the artifacts live in.",
-        "bucket": "monthly, quarterly or yearly.",
-        "sample_date": "The bucket's first day.",
-        "amount": "By how much; NULL in the first bucket.",
-    },
+    column_descriptions=VALUE_COLUMNS,
 )
-def changes(evaluator: MacroEvaluator) -> exp.Expression:
-    listed = "\nUNION ALL\n".join(
-        f"SELECT '{each['name']}' AS metric, {KEYS}, amount FROM metrics.{each['name']}"
-        for each in evaluator.blueprint_var("metrics")
-        if each["empty"] == "zero"
-    )
-    return sqlglot.parse_one(CHANGES.replace("@listed", listed), dialect="bigquery")
+def levels(evaluator: MacroEvaluator) -> exp.Expression:
+    rows = _values([e for e in evaluator.blueprint_var("metrics") if e["empty"] == "zero"])
+    return exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]
 
 
 @model(
@@ -203,7 +152,7 @@ def changes(evaluator: MacroEvaluator) -> exp.Expression:
     is_sql=True,
     kind="VIEW",
     blueprints=METRICS,
-    grain=["metric", "entity_type", "entity_id", "artifact_source", "bucket", "sample_date"],
+    grain=["metric", *KEYS.split(", ")],
     description="One row is a value of a metric: all metrics below one another.",
     audits=[
         (
@@ -211,24 +160,20 @@ def changes(evaluator: MacroEvaluator) -> exp.Expression:
             {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("entity_id")])},
         ),
     ],
-    column_descriptions={
-        "metric": "The metric's name, without source and bucket.",
-        "entity_type": "artifact, project or collection.",
-        "entity_id": "The entity.",
-        "artifact_source": "The system that the artifacts live in.",
-        "bucket": "daily, weekly, monthly, quarterly, yearly or all_time.",
-        "sample_date": "The bucket's first day.",
-        "amount": "The value.",
-    },
+    column_descriptions=VALUE_COLUMNS,
 )
 def measurements(evaluator: MacroEvaluator) -> exp.Expression:
-    rows = [
+    rows = _values(evaluator.blueprint_var("metrics"))
+    return exp.union(*rows, sqlglot.parse_one(CHANGED, dialect="bigquery"), distinct=False)
+
+
+def _values(metrics: list[dict[str, str]]) -> list[exp.Expression]:
+    """Return the query of each metric's values, under its name."""
+    return [
         sqlglot.parse_one(
             f"SELECT CAST('{each['name']}' AS STRING) AS metric, {KEYS}, amount"
             f" FROM metrics.{each['name']}",
             dialect="bigquery",
         )
-        for each in evaluator.blueprint_var("metrics")
+        for each in metrics
     ]
-    rows.append(sqlglot.parse_one(CHANGED, dialect="bigquery"))
-    return exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]

@@ -58,6 +58,7 @@ WITH typed AS (
     thread_number,
     is_pull_request,
     thread_opened_at,
+    opener_source_id,
     opener_login
   FROM staging.github_events
 )
@@ -72,7 +73,8 @@ SELECT
   CAST(is_pull_request AS BOOL) AS is_pull_request, /* Whether that is a pull request. */
   CAST(thread_opened_at AS TIMESTAMP) AS thread_opened_at, /* When that was opened, where the event says so. */
   CAST(@lower_ascii(actor_login) AS STRING) AS actor_login, /* The account's login at that time, in lower case. */
-  CAST(@lower_ascii(opener_login) AS STRING) AS opener_login /* Who opened it, where the event says so, in lower case. */
+  CAST(COALESCE(CAST(opener_source_id AS STRING), opener_login) AS STRING) AS opener_account, /* The account that opened it, where the event says so. */
+  CAST(@lower_ascii(opener_login) AS STRING) AS opener_login /* That account's login at that time, in lower case. */
 FROM typed
 WHERE
   NOT event_type IS NULL

@@ -27,10 +27,12 @@ SELECT
   CAST(thread_number AS INT64) AS thread_number, /* The number of the issue or pull request. */
   CAST(is_pull_request AS BOOL) AS is_pull_request, /* Whether it is a pull request. */
   CAST(event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
-  CAST(actor_login AS STRING) AS actor_login, /* Who did it, in lower case. */
+  CAST(account AS STRING) AS account, /* Who did it: the account's numeric id at GitHub, or else its login. */
+  CAST(actor_login AS STRING) AS actor_login, /* That account's login at that time, in lower case. */
   CAST(is_bot AS BOOL) AS is_bot, /* Whether that is a bot. */
   CAST(thread_opened_at AS TIMESTAMP) AS thread_opened_at, /* When the thread was opened, where the event says so. */
-  CAST(opener_login AS STRING) AS opener_login /* Who opened it, where the event says so. */
+  CAST(opener_account AS STRING) AS opener_account, /* Who opened it, where the event says so. */
+  CAST(opener_login AS STRING) AS opener_login /* That account's login at that time. */
 FROM intermediate.github_events
 WHERE
   created_at BETWEEN @start_ts AND @end_ts AND NOT thread_number IS NULL

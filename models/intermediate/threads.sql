@@ -32,6 +32,10 @@ WITH openings AS (
       MIN(IF(event_type IN ('ISSUE_OPENED', 'PULL_REQUEST_OPENED'), created_at, NULL))
     ) AS opened_at,
     COALESCE(
+      MIN(IF(event_type IN ('ISSUE_OPENED', 'PULL_REQUEST_OPENED'), account, NULL)),
+      MIN(opener_account)
+    ) AS opener_account,
+    COALESCE(
       MIN(IF(event_type IN ('ISSUE_OPENED', 'PULL_REQUEST_OPENED'), actor_login, NULL)),
       MIN(opener_login)
     ) AS opener_login,
@@ -40,7 +44,7 @@ WITH openings AS (
   GROUP BY
     repository_source_id,
     thread_number
-), lives AS (
+), told AS (
   SELECT
     openings.repository_source_id,
     openings.thread_number,
@@ -49,9 +53,28 @@ WITH openings AS (
     openings.opened_at,
     openings.opener_login,
     openings.merged_at,
+    events.created_at,
+    events.event_type,
+    events.actor_login,
+    events.is_bot,
+    events.account /* An account may be renamed; the events of some years tell no id. */ = openings.opener_account
+    OR COALESCE(events.actor_login = openings.opener_login, FALSE) AS is_by_opener
+  FROM openings
+  JOIN intermediate.github_thread_events AS events
+    ON events.repository_source_id = openings.repository_source_id
+    AND events.thread_number = openings.thread_number
+), lives AS (
+  SELECT
+    repository_source_id,
+    thread_number,
+    is_pull_request,
+    is_opening_collected,
+    opened_at,
+    opener_login,
+    merged_at,
     MIN(
       IF(
-        events.event_type IN (
+        event_type IN (
           'ISSUE_COMMENT',
           'PULL_REQUEST_REVIEW',
           'PULL_REQUEST_REVIEW_COMMENT',
@@ -59,42 +82,37 @@ WITH openings AS (
           'PULL_REQUEST_CLOSED',
           'PULL_REQUEST_MERGED'
         )
-        AND NOT events.is_bot
-        AND events.actor_login <> openings.opener_login
-        AND events.created_at >= openings.opened_at,
-        events.created_at,
+        AND NOT is_bot
+        AND NOT is_by_opener
+        AND created_at >= opened_at,
+        created_at,
         NULL
       )
     ) AS answered_at,
     MIN(
-      IF(
-        events.event_type = 'PULL_REQUEST_MERGED'
-        AND events.created_at = openings.merged_at,
-        events.actor_login,
-        NULL
-      )
+      IF(event_type = 'PULL_REQUEST_MERGED' AND created_at = merged_at, actor_login, NULL)
     ) AS merger_login,
+    LOGICAL_OR(
+      IF(event_type = 'PULL_REQUEST_MERGED' AND created_at = merged_at, is_by_opener, NULL)
+    ) AS is_merged_by_opener,
     COUNT(
       IF(
-        events.event_type IN ('ISSUE_COMMENT', 'PULL_REQUEST_REVIEW', 'PULL_REQUEST_REVIEW_COMMENT')
-        AND events.actor_login <> openings.opener_login
-        AND events.created_at <= openings.merged_at,
+        event_type IN ('ISSUE_COMMENT', 'PULL_REQUEST_REVIEW', 'PULL_REQUEST_REVIEW_COMMENT')
+        AND NOT is_by_opener
+        AND created_at <= merged_at,
         1,
         NULL
       )
     ) AS other_count
-  FROM openings
-  JOIN intermediate.github_thread_events AS events
-    ON events.repository_source_id = openings.repository_source_id
-    AND events.thread_number = openings.thread_number
+  FROM told
   GROUP BY
-    openings.repository_source_id,
-    openings.thread_number,
-    openings.is_pull_request,
-    openings.is_opening_collected,
-    openings.opened_at,
-    openings.opener_login,
-    openings.merged_at
+    repository_source_id,
+    thread_number,
+    is_pull_request,
+    is_opening_collected,
+    opened_at,
+    opener_login,
+    merged_at
 )
 SELECT
   CAST(repositories.artifact_id AS STRING) AS artifact_id, /* The repository. */
@@ -107,7 +125,7 @@ SELECT
   CAST(lives.answered_at AS TIMESTAMP) AS answered_at, /* The first comment, review or close by somebody else who is no bot. */
   CAST(lives.merged_at AS TIMESTAMP) AS merged_at, /* When the pull request was merged. */
   CAST(lives.merger_login AS STRING) AS merger_login, /* Who merged it. */
-  CAST(lives.merger_login = lives.opener_login AND lives.other_count = 0 AS BOOL) AS is_self_merged /* Whether its opener merged it and nobody else had said anything; NULL where it was not merged or who is not known. */
+  CAST(lives.is_merged_by_opener AND lives.other_count = 0 AS BOOL) AS is_self_merged /* Whether its opener merged it and nobody else had said anything; NULL where it was not merged or who is not known. */
 FROM lives
 JOIN intermediate.github_repositories AS repositories
   ON repositories.repository_source_id = lives.repository_source_id

@@ -10,9 +10,10 @@ MODEL (
   audits (
     not_null(columns := (metric_id, project_id, sample_date, unit, coverage, is_complete)),
     unique_combination_of_columns(columns := (metric_id, project_id, sample_date)),
-    forall(criteria := (
-      coverage BETWEEN 0 AND 1
-    ))
+    forall(
+      criteria := (coverage BETWEEN 0 AND 1, unit <> 'share' OR amount BETWEEN 0 AND 1)
+    ),
+    only_changes_are_negative
   )
 );
 

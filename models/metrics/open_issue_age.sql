@@ -1,7 +1,8 @@
 /*
   Age of open issues
   Median seconds since opening of the issues that are open at the end of the bucket; of the present one, at the end of
-  the last whole day. Issues of which neither opening nor reopening was collected are not known to be open.
+  the last whole day. Issues of which neither opening nor reopening was collected are not known to be open; a bucket
+  of which no hour was collected has no row, since nobody knows what was closed in it.
   By the nearest-rank method, so that it is one of the values.
 */
 MODEL (
@@ -38,15 +39,17 @@ WITH spans AS (
     spans.event_type <> 'ISSUE_CLOSED' AND threads.opened_at <= spans.started_at
 ), ends AS (
   SELECT
-    bucket,
-    sample_date,
-    MAX(activity_date) AS last_date
-  FROM intermediate.calendar
+    calendar.bucket,
+    calendar.sample_date,
+    MAX(calendar.activity_date) AS last_date
+  FROM intermediate.calendar AS calendar
+  JOIN intermediate.coverage AS coverage
+    ON coverage.bucket = calendar.bucket AND coverage.sample_date = calendar.sample_date
   WHERE
-    bucket IN ('monthly', 'quarterly', 'yearly')
+    calendar.bucket IN ('monthly', 'quarterly', 'yearly') AND coverage.coverage > 0
   GROUP BY
-    bucket,
-    sample_date
+    calendar.bucket,
+    calendar.sample_date
 )
 SELECT
   CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */

@@ -6,7 +6,7 @@
 MODEL (
   name metrics.project_velocity,
   kind FULL,
-  tags ('unit:points', 'basis:events'),
+  tags ('unit:points', 'basis:events', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound
@@ -20,7 +20,7 @@ WITH points AS (
     artifact_source,
     bucket,
     sample_date,
-    CAST(amount AS INT64) * @VAR('velocity_closed_issues') AS points
+    amount * @decimal(@VAR('velocity_closed_issues')) AS points
   FROM metrics.issues_closed
   UNION ALL
   SELECT
@@ -29,7 +29,7 @@ WITH points AS (
     artifact_source,
     bucket,
     sample_date,
-    CAST(amount AS INT64) * @VAR('velocity_commits') AS points
+    amount * @decimal(@VAR('velocity_commits')) AS points
   FROM metrics.commits
   UNION ALL
   SELECT
@@ -38,7 +38,7 @@ WITH points AS (
     artifact_source,
     bucket,
     sample_date,
-    CAST(amount AS INT64) * @VAR('velocity_reviews') AS points
+    amount * @decimal(@VAR('velocity_reviews')) AS points
   FROM metrics.reviews
   UNION ALL
   SELECT
@@ -47,7 +47,7 @@ WITH points AS (
     artifact_source,
     bucket,
     sample_date,
-    CAST(amount AS INT64) * @VAR('velocity_contributors') AS points
+    amount * @decimal(@VAR('velocity_contributors')) AS points
   FROM metrics.contributors
 )
 SELECT

@@ -32,7 +32,8 @@ SELECT
   CAST(COALESCE(pull_request_number, issue_number) AS INT64) AS thread_number, /* The number of the issue or pull request that it is about. */
   CAST(NOT pull_request_number IS NULL OR NOT issue_pull_request_url IS NULL AS BOOL) AS is_pull_request, /* Whether that is a pull request. */
   CAST(COALESCE(pull_request_created_at, issue_created_at) AS TIMESTAMP) AS thread_opened_at, /* When that was opened; NULL for pull requests from 2025-10-07 on. */
-  CAST(COALESCE(pull_request_user_login, issue_user_login) AS STRING) AS opener_login, /* Who opened it, likewise. */
+  CAST(COALESCE(pull_request_user_id, issue_user_id) AS INT64) AS opener_source_id, /* The numeric id of the account that opened it, likewise. */
+  CAST(COALESCE(pull_request_user_login, issue_user_login) AS STRING) AS opener_login, /* That account's login at that time, likewise. */
   COALESCE(commits, []) AS commits /* The commits that a push listed; never NULL, which an array of BigQuery's cannot be. */
 FROM raw.gharchive__events
 WHERE
