@@ -35,6 +35,7 @@ SHARED = PROJECT.parent / "shared" / "data"
 os.environ.setdefault("MAX_FORK_WORKERS", "1")
 # Enough metrics for what is no test of metrics; a run of all of them takes three times as long.
 FEW_METRICS = frozenset({"commits", "contributors", "developers", "stars"})
+LEFT_OUT = frozenset({"dependencies_v1", "ecosystems_v1", "funding_v1", "packages_v1"})
 Once = Callable[[str, Callable[[Path], None]], Path]
 COPIED = (
     "models",
@@ -192,20 +193,60 @@ def copy_project() -> Callable[[Path], Path]:
 
 @pytest.fixture(scope="session")
 def leave_few_metrics() -> Callable[[Path], Path]:
-    """Take most metrics out of a copy of the project, so that it is sooner built."""
+    """Take most metrics, and what only they and some marts need, out of a copy of the project."""
 
     def leave(project: Path) -> Path:
-        for path in (project / "models" / "metrics").iterdir():
-            if path.stem not in FEW_METRICS:
+        models = project / "models"
+        for path in [*(models / "metrics").iterdir(), *(models / "marts").iterdir()]:
+            is_metric = path.parent.name == "metrics"
+            if path.stem not in FEW_METRICS if is_metric else path.stem in LEFT_OUT:
                 path.unlink()
-        tests = project / "tests" / "models" / "test_metrics.yaml"
-        before, *listed = re.split(r"^(?=test_)", tests.read_text(), flags=re.MULTILINE)
-        models = [f"model: metrics.{name}\n" for name in FEW_METRICS]
-        kept = [each for each in listed if any(model in each for model in models)]
-        tests.write_text("".join([before, *kept]))
+        for folder in ("processors", "contracts"):
+            for name in LEFT_OUT:
+                (project / folder / f"{name}.yaml").unlink(missing_ok=True)
+        kept = _needed(models)
+        for path in models.rglob("*"):
+            if path.suffix in (".sql", ".py") and path not in kept:
+                path.unlink()
+        _leave_tests_of({_name_of(path) for path in kept}, project / "tests" / "models")
         return project
 
     return leave
+
+
+def _needed(models: Path) -> set[Path]:
+    """Return the files of the metrics, marts and seeds, and of all that they are made from."""
+    by_name = {_name_of(path): path for path in models.rglob("*") if path.suffix in (".sql", ".py")}
+    ready = [name for name in by_name if name.split(".")[0] in ("metrics", "marts", "seeds")]
+    # One file of Python makes several models, of which its name is none.
+    ready.append("intermediate.catalogue")
+    found: set[str] = set()
+    while ready:
+        name = ready.pop()
+        if name in by_name and name not in found:
+            found.add(name)
+            ready += re.findall(r"\b(?:staging|intermediate)\.\w+", by_name[name].read_text())
+    return {by_name[name] for name in found}
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of the model in a file, or what would be it."""
+    text = path.read_text()
+    named = re.search(r"^  name (\w+\.\w+)", text, re.MULTILINE) or re.search(
+        r'^    "(\w+\.\w+)"', text, re.MULTILINE
+    )
+    is_catalogue = path.stem == "catalogue"
+    return named[1] if named and not is_catalogue else f"{path.parent.name}.{path.stem}"
+
+
+def _leave_tests_of(models: set[str], folder: Path) -> None:
+    made = {"intermediate.metrics", "intermediate.measurements", "intermediate.levels"}
+    for path in folder.glob("*.yaml"):
+        before, *listed = re.split(r"^(?=test_)", path.read_text(), flags=re.MULTILINE)
+        kept = [e for e in listed if re.search(r"model: (\S+)", e)[1] in models | made]  # type: ignore[index]
+        path.write_text("".join([before, *kept]))
+        if not kept:
+            path.unlink()
 
 
 @pytest.fixture
