@@ -102,7 +102,7 @@ def test_whatever_bigquery_answers_readers_see_one_whole_release(
     store = BigQueryStore(reached, settings, tmp_path, lambda _: None, patience=4.0)
 
     def publish(number: int) -> None:
-        query = f"SELECT id, word FROM everything LIMIT {number}"
+        query = f"SELECT range AS id, 'word' AS word FROM range({number})"
         kinds: dict[str, dict[str, object]] = {"small": {}, "large": {"kind": "view"}}
         outputs = [output(k, name=n, query=query, columns=COLUMNS[:2]) for n, k in kinds.items()]
         store.ready(outputs)
@@ -116,18 +116,21 @@ def test_whatever_bigquery_answers_readers_see_one_whole_release(
         return tuple(found)
 
     publish(1)
-    for code, reason, changes in FAULTS:
+    before = seen()
+    # Each has another release, so that each has as many changes to make.
+    for number, (code, reason, changes) in enumerate(FAULTS, 2):
         between.left, between.fault = changes, (code, reason)
         with pytest.raises(StoreUnusable) as caught:
-            publish(2)
+            publish(number)
         between.left = None
         assert "\n" not in str(caught.value)
         assert caught.value.exit_code == 5
-        assert seen() in {(1, 1), (2, 2)}
+        assert seen() in {before, (number, number)}
+        before = seen()
 
-    publish(2)
+    publish(9)
 
-    assert seen() == (2, 2)
+    assert seen() == (9, 9)
     assert store.drift(store.served()) == []
     assert store.left_over() == []
     reached.close()
