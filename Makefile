@@ -7,7 +7,7 @@ SIZE ?=
 # A file's tests share what they need, so one process runs them all; the longest come first.
 SHARED_OUT := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run test lint check test-bigquery test-kill test-readers fuzz conformance benchmark
+.PHONY: setup run test lint check test-long test-bigquery test-kill test-readers fuzz conformance benchmark
 
 setup: .venv/.installed
 
@@ -30,6 +30,10 @@ test: setup
 	@$(MAKE) --no-print-directory -j 2 lint check
 	$(BIN)/python -m pytest $(SHARED_OUT)
 
+# The way of a newcomer word for word, kills of a whole run, and the values of ../shared/data where that is there.
+test-long: setup
+	$(BIN)/python -m pytest -m long tests
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -50,7 +54,7 @@ fuzz: setup
 
 # Thirty kills of a whole run at random moments, two hundred of a release and fifty of its Postgres; half an hour.
 test-kill: setup
-	OSO_KILLS=30 OSO_RELEASE_KILLS=200 $(BIN)/python -m pytest tests/test_kills.py tests/release/test_kill.py
+	OSO_KILLS=30 OSO_RELEASE_KILLS=200 $(BIN)/python -m pytest -m "long or not long" tests/test_kills.py tests/release/test_kill.py
 
 # Fifty readers of Postgres through two hundred releases.
 test-readers: setup

@@ -12,6 +12,7 @@ import duckdb
 import orjson
 import pytest
 
+pytestmark = pytest.mark.long
 PROJECT = Path(__file__).parents[1]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 # `make test` is what is running already: of its parts the walk takes those that its changes may fail.

@@ -17,6 +17,7 @@ import pytest
 from oso_processors.collectors.oss_funding import OssFunding
 from oso_processors.collectors.source import Record
 
+pytestmark = pytest.mark.long
 PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared" / "data"
 MONTHLY = {

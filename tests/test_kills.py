@@ -22,6 +22,7 @@ import pytest
 
 from oso_processors.stores.local_postgres import serving
 
+pytestmark = pytest.mark.long
 KILLS = int(os.environ.get("OSO_KILLS", "1"))
 LONGEST = 12.0
 
