@@ -222,7 +222,7 @@ def test_what_is_past_its_last_day_is_to_be_deleted(project, said):
 
     assert said(date(2026, 6, 30)) == []
     assert said(date(2026, 7, 1)) == [
-        "processors/projects_v1.yaml:22: deprecation.remove_after: 2026-06-30 is past;"
+        "processors/projects_v1.yaml:23: deprecation.remove_after: 2026-06-30 is past;"
         " delete processors/projects_v1.yaml, contracts/projects_v1.yaml,"
         " models/marts/projects_v1.sql unless other models read it"
     ]
