@@ -30,7 +30,7 @@ test: setup
 	@$(MAKE) --no-print-directory -j 2 lint check
 	$(BIN)/python -m pytest $(SHARED_OUT)
 
-# The way of a newcomer word for word, kills of a whole run, and the values of ../shared/data where that is there.
+# The way of a newcomer word for word, kills, readers through releases, and the values of ../shared/data where it is.
 test-long: setup
 	$(BIN)/python -m pytest -m long tests
 
@@ -54,11 +54,11 @@ fuzz: setup
 
 # Thirty kills of a whole run at random moments, two hundred of a release and fifty of its Postgres; half an hour.
 test-kill: setup
-	OSO_KILLS=30 OSO_RELEASE_KILLS=200 $(BIN)/python -m pytest -m "long or not long" tests/test_kills.py tests/release/test_kill.py
+	OSO_KILLS=30 OSO_RELEASE_KILLS=200 $(BIN)/python -m pytest -m long tests/test_kills.py tests/release/test_kill.py
 
 # Fifty readers of Postgres through two hundred releases.
 test-readers: setup
-	OSO_RELEASES=200 $(BIN)/python -m pytest -s tests/test_readers.py
+	OSO_RELEASES=200 $(BIN)/python -m pytest -m long -s tests/test_readers.py
 
 # Other people's Airbyte tools over our connectors and theirs under our lander, in environments of their own.
 conformance: setup

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
+import pytest
 from psycopg import IsolationLevel
 
 from oso_processors.release import Wish, release
@@ -20,6 +21,7 @@ from oso_processors.stores.files import FilesStore
 from oso_processors.stores.postgres import PostgresStore
 from oso_processors.tables import Column, Table
 
+pytestmark = pytest.mark.long
 RELEASES = int(os.environ.get("OSO_RELEASES", "10"))
 ROWS = 500
 COLUMNS = (Column("repo", "VARCHAR", "It."), Column("run", "BIGINT", "Which release wrote it."))

@@ -27,6 +27,7 @@ from oso_processors.stores.files import FilesStore
 from oso_processors.stores.local_postgres import serving
 from oso_processors.stores.postgres import PostgresStore
 
+pytestmark = pytest.mark.long
 KILLS = int(os.environ.get("OSO_RELEASE_KILLS", "4"))
 SERVER_KILLS = max(KILLS // 4, 2)
 # One process has loaded everything, and forks a runner for each release that is asked for.
