@@ -36,7 +36,7 @@ WITH buckets AS (
     buckets.ordinal,
     LEAD(buckets.ordinal) OVER (
       PARTITION BY levels.metric, levels.entity_type, levels.entity_id, levels.artifact_source, levels.bucket
-      ORDER BY buckets.ordinal
+      ORDER BY buckets.ordinal, buckets.sample_date, levels.amount
     ) AS next_ordinal
   FROM intermediate.levels AS levels
   JOIN buckets
@@ -66,7 +66,7 @@ SELECT
   @decimal(
     amount - LAG(amount) OVER (
       PARTITION BY metric, entity_type, entity_id, artifact_source, bucket
-      ORDER BY ordinal
+      ORDER BY ordinal, sample_date, amount
     )
   ) AS amount /* By how much; NULL in the first bucket. */
 FROM dense
