@@ -113,7 +113,8 @@ def possible(column, kind, world, compared):
         # Each of the words, and now and then another.
         return [*sorted(compared[column], key=lambda each: (each != texts[0], each)), texts[0]]
     if column in POSSIBLE:
-        return POSSIBLE[column]
+        # What a source writes as text is plain digits.
+        return [f"{e:f}" for e in POSSIBLE[column]] if kind == "STRING" else POSSIBLE[column]
     if column.endswith("_count"):
         return COUNTS
     if column == "metric_name":
