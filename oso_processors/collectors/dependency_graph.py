@@ -9,22 +9,22 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from oso_processors.collectors.artifact_urls import pypi_name
+from oso_processors.collectors.parquet import parquet_table
 from oso_processors.collectors.source import (
     REJECTS,
     TEXT,
     Message,
     Record,
-    State,
     Stream,
+    reject,
     run,
     schema,
+    snapshot,
 )
 from oso_processors.errors import ConfigFailure
 
@@ -85,12 +85,8 @@ class DependencyGraph:
         total = hashlib.sha256()
         for path in paths:
             total.update(hashlib.sha256(path.read_bytes()).digest())
-        found = total.hexdigest()
-        if any(state.get(name, {}).get("digest") != found for name in streams):
-            for path in paths:
-                yield from _rows(path)
-        for name in streams:
-            yield State(name, {"digest": found})
+        rows = chain.from_iterable(map(_rows, paths))
+        yield from snapshot(streams, state, {"digest": total.hexdigest()}, rows)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -101,18 +97,14 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _rows(path: Path) -> Iterator[Record]:
-    try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise ConfigFailure(f"{path}: is no Parquet: {error}") from None
+    table = parquet_table(path)
     shape = next((each for each in SHAPES if {*each.values()} <= {*table.column_names}), None)
     if shape is None:
         raise ConfigFailure(f"{path}: has the columns of no graph of dependencies")
     for number, found in enumerate(table.to_pylist(), 1):
         row = {name: found[column] for name, column in shape.items()}
         if not row["repo"] or "/" not in row["repo"] or not row["package_name"]:
-            body = {"file": path.name, "place": f"row {number}", "reason": "names no edge"}
-            yield Record("rejects", {**body, "value": repr(found)[:1000]})
+            yield reject(path.name, f"row {number}", "names no edge", found)
             continue
         source = REGISTRIES.get(row["package_source"], row["package_source"])
         name = pypi_name(row["package_name"]) if source == "PYPI" else row["package_name"]

@@ -14,7 +14,7 @@ import orjson
 from oso_processors.collectors import artifact_urls, plain_yaml
 from oso_processors.collectors.artifact_urls import Address
 from oso_processors.collectors.plain_yaml import Refused
-from oso_processors.collectors.source import Record
+from oso_processors.collectors.source import Record, reject
 
 PACKAGES = ("npm", "pypi", "crates", "rubygems", "defillama", "open_collective")
 PACKAGE_TYPES = {"defillama": "PROTOCOL", "open_collective": "ACCOUNT"}
@@ -26,13 +26,6 @@ def parse(content: bytes) -> dict[str, Any]:
     if not isinstance(found, dict) or not isinstance(found.get("name"), str):
         raise Refused("name", "has no name")
     return found
-
-
-def reject(file: str, place: str, reason: str, value: Any) -> Record:
-    """Return a row of the stream rejects."""
-    text = value if isinstance(value, str) else repr(value)
-    shown = text[:1000].replace("\0", "\ufffd")
-    return Record("rejects", {"file": file, "place": place, "reason": reason, "value": shown})
 
 
 def project_name(entry: Mapping[str, Any]) -> str:

@@ -34,7 +34,6 @@ from oso_processors.sql import literal
 # What is set aside row by row costs a reading each; a file with more of it is set aside whole.
 JUDGED_ROWS = 200
 FAULT = re.compile(r"in line (\d+): (.*)")
-# The disk, or what we may use of it, is full.
 
 
 @dataclass

@@ -21,10 +21,11 @@ from oso_processors.collectors.source import (
     Estimate,
     Message,
     Record,
-    State,
     Stream,
+    reject,
     run,
     schema,
+    snapshot,
 )
 from oso_processors.collectors.taxonomy import Impossible, Taxonomy, lines
 from oso_processors.errors import ConfigFailure
@@ -85,20 +86,22 @@ class OpenDevData:
         """Yield the whole taxonomy when it changed, and its digest as the state of each stream."""
         place = LAYOUT.place(config)
         _require(place)
-        found = {"digest": digest(place, LAYOUT), "end": config.get("end")}
-        if any(state.get(name) != found for name in streams):
-            taxonomy = Taxonomy()
-            for file, content in sorted(files(place, LAYOUT)):
-                if not found["end"] or file.split("/")[-1][:10] < found["end"]:
-                    yield from _replayed(taxonomy, file, content)
-            yield from _rows(taxonomy)
-        for name in streams:
-            yield State(name, found)
+        end = config.get("end")
+        now = {"digest": digest(place, LAYOUT), "end": end}
+        yield from snapshot(streams, state, now, _taxonomy(place, end))
 
 
 def _require(place: Path) -> None:
     if next(files(place, LAYOUT), None) is None:
         raise ConfigFailure(f"{place}: holds no migrations; is it Open Dev Data?")
+
+
+def _taxonomy(place: Path, end: str | None) -> Iterator[Message]:
+    taxonomy = Taxonomy()
+    for file, content in sorted(files(place, LAYOUT)):
+        if not end or file.split("/")[-1][:10] < end:
+            yield from _replayed(taxonomy, file, content)
+    yield from _rows(taxonomy)
 
 
 def _replayed(taxonomy: Taxonomy, file: str, content: bytes) -> Iterator[Record]:
@@ -107,8 +110,7 @@ def _replayed(taxonomy: Taxonomy, file: str, content: bytes) -> Iterator[Record]
         try:
             taxonomy.replay(line)
         except Impossible as error:
-            body = {"file": file, "place": f"line {number}", "reason": str(error)}
-            yield Record("rejects", {**body, "value": line[:1000].replace("\0", "\ufffd")})
+            yield reject(file, f"line {number}", str(error), line)
 
 
 def _rows(taxonomy: Taxonomy) -> Iterator[Message]:

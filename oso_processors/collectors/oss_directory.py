@@ -20,11 +20,11 @@ from oso_processors.collectors.source import (
     TEXT,
     Estimate,
     Message,
-    Record,
-    State,
     Stream,
+    reject,
     run,
     schema,
+    snapshot,
 )
 from oso_processors.errors import ConfigFailure
 
@@ -95,13 +95,7 @@ class OssDirectory:
     ) -> Iterator[Message]:
         """Yield the whole directory when it changed, and its digest as the state of each stream."""
         place = LAYOUT.place(config)
-        found = digest(place, LAYOUT)
-        if any(state.get(name, {}).get("digest") != found for name in streams):
-            count = _projects(place)
-            yield Estimate("projects", count)
-            yield from _rows(place)
-        for name in streams:
-            yield State(name, {"digest": found})
+        yield from snapshot(streams, state, {"digest": digest(place, LAYOUT)}, _rows(place))
 
 
 def _projects(place: Path) -> int:
@@ -111,7 +105,8 @@ def _projects(place: Path) -> int:
     return count
 
 
-def _rows(place: Path) -> Iterator[Record]:
+def _rows(place: Path) -> Iterator[Message]:
+    yield Estimate("projects", _projects(place))
     names: dict[tuple[str, str], str] = {}
     for file, content in files(place, LAYOUT):
         if not file.endswith((".yaml", ".yml")):
@@ -119,18 +114,18 @@ def _rows(place: Path) -> Iterator[Record]:
         try:
             entry = directory_yaml.parse(content)
         except Refused as error:
-            yield directory_yaml.reject(file, error.place, error.reason, "")
+            yield reject(file, error.place, error.reason, "")
             continue
         layer = file.split("/")[1]
         name = directory_yaml.project_name(entry)
         if (first := names.setdefault((layer, name.lower()), file)) != file:
-            yield directory_yaml.reject(file, "name", f"stands in {first} too; left out here", name)
+            yield reject(file, "name", f"stands in {first} too; left out here", name)
             continue
         if layer == "collections":
             yield from directory_yaml.collection(file, entry)
             continue
         if file.split("/")[2] != name[:1].lower():
-            yield directory_yaml.reject(file, "the path", "kept, though in another letter", name)
+            yield reject(file, "the path", "kept, though in another letter", name)
         yield from directory_yaml.project(file, entry)
 
 

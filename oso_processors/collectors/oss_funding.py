@@ -27,10 +27,11 @@ from oso_processors.collectors.source import (
     Estimate,
     Message,
     Record,
-    State,
     Stream,
+    reject,
     run,
     schema,
+    snapshot,
 )
 from oso_processors.errors import ConfigFailure
 
@@ -102,13 +103,13 @@ class OssFunding:
     ) -> Iterator[Message]:
         """Yield every grant when the table changed, and its digest as the state of each stream."""
         place = LAYOUT.place(config)
-        found = digest(place, LAYOUT)
-        if any(state.get(name, {}).get("digest") != found for name in streams):
-            file, content = _table(place)
-            yield Estimate("grants", content.count(b"\n"))
-            yield from grants(file, content)
-        for name in streams:
-            yield State(name, {"digest": found})
+        yield from snapshot(streams, state, {"digest": digest(place, LAYOUT)}, _rows_of(place))
+
+
+def _rows_of(place: Path) -> Iterator[Message]:
+    file, content = _table(place)
+    yield Estimate("grants", content.count(b"\n"))
+    yield from grants(file, content)
 
 
 def grants(file: str, content: bytes) -> Iterator[Record]:
@@ -123,7 +124,7 @@ def grants(file: str, content: bytes) -> Iterator[Record]:
     for line, found in rows:
         if isinstance(found, str) or len(found) != len(header):
             reason = found if isinstance(found, str) else "has more or fewer cells than the header"
-            yield _reject(file, line, reason, "" if isinstance(found, str) else found[0])
+            yield reject(file, f"line {line}", reason, "" if isinstance(found, str) else found[0])
             continue
         cells = {name: cell.strip() for name, cell in zip(header, found, strict=True)}
         yield from _grant(file, line, cells, first_lines)
@@ -133,16 +134,16 @@ def _grant(file: str, line: int, cells: Cells, first_lines: dict[str, int]) -> I
     """Yield a grant and what is odd about it, or only why it cannot be counted."""
     refused = _refusal(cells)
     if refused:
-        yield _reject(file, line, *refused)
+        yield reject(file, f"line {line}", *refused)
         return
     grant_id = hashlib.sha256("\x1f".join(cells[name] for name in COLUMNS).encode()).hexdigest()
     first = first_lines.setdefault(grant_id, line)
     if first != line:
         reason = f"stands in line {first} too; left out here"
-        yield _reject(file, line, reason, cells["to_project_name"])
+        yield reject(file, f"line {line}", reason, cells["to_project_name"])
         return
     for reason, value in _oddities(cells):
-        yield _reject(file, line, f"kept, though {reason}", value)
+        yield reject(file, f"line {line}", f"kept, though {reason}", value)
     row = {
         **{name: cells[name] or None for name in COLUMNS},
         "grant_id": grant_id,
@@ -209,13 +210,6 @@ def _rows(text: str) -> Iterator[tuple[int, list[str] | str]]:
         else:
             if row:
                 yield reader.line_num, row
-
-
-def _reject(file: str, line: int, reason: str, value: str) -> Record:
-    shown = value[:1000].replace("\0", "\ufffd")
-    return Record(
-        "rejects", {"file": file, "place": f"line {line}", "reason": reason, "value": shown}
-    )
 
 
 def _table(place: Path) -> tuple[str, bytes]:

@@ -19,12 +19,11 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from oso_processors.collectors.artifact_urls import pypi_name
 from oso_processors.collectors.download import Client, NotFound
 from oso_processors.collectors.oss_directory import OssDirectory
+from oso_processors.collectors.parquet import parquet_table
 from oso_processors.collectors.registry_answers import READERS, is_pypi_prerelease
 from oso_processors.collectors.source import (
     BOOLEAN,
@@ -38,6 +37,7 @@ from oso_processors.collectors.source import (
     Record,
     State,
     Stream,
+    reject,
     run,
     schema,
 )
@@ -263,17 +263,13 @@ def _from_parquet(
 
 
 def _parquet_rows(stream: str, path: Path) -> Iterator[Message]:
-    try:
-        rows = pq.read_table(path).to_pylist()
-    except pa.ArrowInvalid as error:
-        raise ConfigFailure(f"{path}: is no Parquet: {error}") from None
+    rows = parquet_table(path).to_pylist()
     columns = (PACKAGES if stream == "packages" else DEPENDENCIES)["properties"]
     yield Estimate(stream, len(rows))
     for number, found in enumerate(rows, 1):
         refused = _refusal(stream, found)
         if refused:
-            body = {"file": path.name, "place": f"row {number}", "reason": refused}
-            yield Record("rejects", {**body, "value": repr(found)[:1000]})
+            yield reject(path.name, f"row {number}", refused, found)
             continue
         row = {name: found.get(name) for name in columns}
         row["name"] = _name(row["registry"], row["name"])

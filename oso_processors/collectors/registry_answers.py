@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from oso_processors.collectors.artifact_urls import pypi_name
-from oso_processors.collectors.source import Record
+from oso_processors.collectors.source import Record, reject
 
 Row = dict[str, Any]
 # Fetches what is at a path of a registry; with True, what never changes and may be kept.
@@ -147,8 +147,7 @@ def is_pypi_prerelease(version: str) -> bool:
 def _requirement(name: str, version: str, line: str) -> Iterator[Record]:
     found = REQUIREMENT.fullmatch(line)
     if found is None:
-        body = {"file": f"PYPI/{name}", "place": version, "reason": "is no requirement"}
-        yield Record("rejects", {**body, "value": line[:1000]})
+        yield reject(f"PYPI/{name}", version, "is no requirement", line)
         return
     marker = found[3] and found[3].strip()
     kind = "extra" if re.search(r"\bextra\s*==", marker or "") else "runtime"

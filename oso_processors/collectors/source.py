@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -131,6 +131,26 @@ def schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
 
 REJECTS = schema(file=TEXT, place=TEXT, reason=TEXT, value=TEXT)
 GAPS = schema(stream=TEXT, started_at=TIMESTAMP, ended_at=TIMESTAMP, reason=TEXT, detail=TEXT)
+
+
+def reject(file: str, place: str, reason: str, value: Any) -> Record:
+    """Return a row of the stream rejects."""
+    text = value if isinstance(value, str) else repr(value)
+    shown = text[:1000].replace("\0", "\ufffd")
+    return Record("rejects", {"file": file, "place": place, "reason": reason, "value": shown})
+
+
+def snapshot(
+    streams: Collection[str],
+    state: Mapping[str, Mapping[str, Any]],
+    now: Mapping[str, Any],
+    rows: Iterable[Message],
+) -> Iterator[Message]:
+    """Yield all of ``rows`` when a stream's state is other than ``now``, and that as the state of each."""
+    if any(state.get(name) != now for name in streams):
+        yield from rows
+    for name in streams:
+        yield State(name, now)
 
 
 class Source(Protocol):
