@@ -119,7 +119,7 @@ def metrics(evaluator: MacroEvaluator) -> exp.Expression:
         )
         for each in _all(evaluator)
     ]
-    return exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]
+    return _below(rows)
 
 
 def _all(evaluator: MacroEvaluator) -> list[dict[str, str]]:
@@ -143,8 +143,7 @@ def _all(evaluator: MacroEvaluator) -> list[dict[str, str]]:
     column_descriptions=VALUE_COLUMNS,
 )
 def levels(evaluator: MacroEvaluator) -> exp.Expression:
-    rows = _values([e for e in evaluator.blueprint_var("metrics") if e["empty"] == "zero"])
-    return exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]
+    return _below(_values([e for e in evaluator.blueprint_var("metrics") if e["empty"] == "zero"]))
 
 
 @model(
@@ -163,8 +162,8 @@ def levels(evaluator: MacroEvaluator) -> exp.Expression:
     column_descriptions=VALUE_COLUMNS,
 )
 def measurements(evaluator: MacroEvaluator) -> exp.Expression:
-    rows = _values(evaluator.blueprint_var("metrics"))
-    return exp.union(*rows, sqlglot.parse_one(CHANGED, dialect="bigquery"), distinct=False)
+    changed = sqlglot.parse_one(CHANGED, dialect="bigquery")
+    return _below([*_values(evaluator.blueprint_var("metrics")), changed])
 
 
 def _values(metrics: list[dict[str, str]]) -> list[exp.Expression]:
@@ -177,3 +176,8 @@ def _values(metrics: list[dict[str, str]]) -> list[exp.Expression]:
         )
         for each in metrics
     ]
+
+
+def _below(queries: list[exp.Expression]) -> exp.Expression:
+    """Return the rows of all queries below one another."""
+    return exp.union(*queries, distinct=False) if len(queries) > 1 else queries[0]

@@ -14,10 +14,7 @@ from sqlmesh.core.macros import MacroEvaluator
 STEPS = 24
 # The graph as it is now; no month ends then.
 NOW = "CAST('9999-12-31' AS DATE)"
-MONTHS = """
-  SELECT MAX(activity_date) AS graph_date FROM intermediate.calendar
-  WHERE bucket = 'monthly' GROUP BY sample_date
-"""
+MONTHS = "SELECT graph_date FROM intermediate.dependency_dates WHERE bucket = 'monthly'"
 EDGES = f"""
   SELECT
     months.graph_date,

@@ -14,18 +14,6 @@ MODEL (
   )
 );
 
-WITH ends AS (
-  SELECT
-    bucket,
-    sample_date,
-    IF(bucket = 'all_time', CAST('9999-12-31' AS DATE), MAX(activity_date)) AS graph_date
-  FROM intermediate.calendar
-  WHERE
-    bucket IN ('monthly', 'quarterly', 'yearly', 'all_time')
-  GROUP BY
-    bucket,
-    sample_date
-)
 SELECT
   CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
   CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
@@ -34,7 +22,7 @@ SELECT
   CAST(ends.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(COUNT(DISTINCT reach.dependent_id)) AS amount /* How many packages. */
 FROM intermediate.dependency_reach AS reach
-JOIN ends
+JOIN intermediate.dependency_dates AS ends
   ON ends.graph_date = reach.graph_date
 JOIN intermediate.entities AS entities
   ON entities.artifact_id = reach.dependency_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,8 +39,10 @@ RAW_KEYS = {
 POSSIBLE = {
     "amount": [*map(Decimal, ("1", "0", "2.5", "3.5", "1234567.000000001"))],
     "bytes": [1, 0, 9],
+    "graph_date": [date(2024, 5, 31), date(9999, 12, 31)],
     "is_bot": [False, True, True],
     "is_contribution": [True, False],
+    "is_direct": [True, False],
     # A model that reads a range of time reads this first day, and no other.
     "created_at": [
         datetime(1970, 1, 1, 12, 30, 0, 1, tzinfo=UTC),
