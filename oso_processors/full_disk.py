@@ -5,9 +5,13 @@ from __future__ import annotations
 import errno
 import os
 
-# What to do about it.
-ADVICE = "free some space and run again"
+# The disk, or what we may use of it, is full.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def advice(error: Exception) -> str:
+    """Return what to do when ``error`` says that there is no room; nothing when it says another thing."""
+    return "free some space and run again" if is_full(error) else ""
 
 
 def is_full(error: Exception) -> bool:

@@ -94,10 +94,13 @@ def collect_all(
 
 
 def make_release(
-    settings: Settings, warehouse: Warehouse, progress: Progress, request: Request
+    settings: Settings,
+    warehouse: Warehouse,
+    promises: Promises,
+    progress: Progress,
+    request: Request,
 ) -> Released:
     """Publish what the warehouse holds."""
-    promises = load_promises(settings)
     request = replace(request, commit=commit_of(settings.project), keep=settings.retention)
     with open_stores(settings, say=progress.say) as stores:
         return release(
@@ -110,9 +113,10 @@ def make_release(
         )
 
 
-def plan_release(settings: Settings, warehouse: Warehouse, request: Request) -> Plan:
+def plan_release(
+    settings: Settings, warehouse: Warehouse, promises: Promises, request: Request
+) -> Plan:
     """Return what a release would do."""
-    promises = load_promises(settings)
     with open_stores(settings) as stores:
         decided, _ = prepare(
             warehouse.connection,

@@ -283,13 +283,22 @@ def finished(
     return once("finished", make)
 
 
-@pytest.fixture
-def ran(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run that a test may change."""
-    copy = tmp_path / "ran"
-    # cp keeps owners: the server's files belong to the server's user.
-    subprocess.run(["cp", "-a", str(finished), str(copy)], check=True)
+@pytest.fixture(scope="session")
+def copy_finished(finished: Path) -> Callable[[Path], Path]:
+    """Make a copy of the finished run, which may be changed, at a path."""
+
+    def copy(target: Path) -> Path:
+        # cp keeps owners: the server's files belong to the server's user.
+        subprocess.run(["cp", "-a", str(finished), str(target)], check=True)
+        return target
+
     return copy
+
+
+@pytest.fixture
+def ran(copy_finished: Callable[[Path], Path], tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    return copy_finished(tmp_path / "ran")
 
 
 @pytest.fixture

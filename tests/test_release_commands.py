@@ -22,11 +22,8 @@ OSO = Path(sys.executable).parent / "oso"
 
 
 @pytest.fixture(scope="module")
-def folder(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("released") / "project"
-    # cp keeps owners: the server's files belong to the server's user.
-    subprocess.run(["cp", "-a", str(finished), str(folder)], check=True)
-    return folder
+def folder(copy_finished: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_finished(tmp_path_factory.mktemp("released") / "project")
 
 
 @pytest.fixture(scope="module")

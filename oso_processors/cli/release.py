@@ -59,18 +59,17 @@ def release(
       oso release --allow-shrink projects_v1 --reason 'duplicates are gone'
     """
     from oso_processors.cli.report import released_table, show
-    from oso_processors.declarations import load_processors
-    from oso_processors.pipeline import make_release, plan_release
+    from oso_processors.pipeline import load_promises, make_release, plan_release
     from oso_processors.release import Request
     from oso_processors.warehouse import Warehouse
 
-    load_processors(settings.project / "processors")  # what is mistyped is told before any work
+    promises = load_promises(settings)  # what is mistyped is told before any work
     request = Request(reason, may_shrink=may_shrink, again=again)
     with Warehouse(settings) as warehouse:
         if dry_run:
-            _print(plan_release(settings, warehouse, request), as_json)
+            _print(plan_release(settings, warehouse, promises, request), as_json)
             return
-        done = make_release(settings, warehouse, Progress(quiet=as_json), request)
+        done = make_release(settings, warehouse, promises, Progress(quiet=as_json), request)
     if as_json:
         click.echo(_json(done.plan))
         return

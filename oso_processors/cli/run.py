@@ -33,20 +33,19 @@ def run(settings: Settings, folder: Path | None, may_shrink: tuple[str, ...], ag
       oso run
       oso run --from .oso/sample
     """
-    from oso_processors.declarations import load_processors
-    from oso_processors.pipeline import collect_all, make_release
+    from oso_processors.pipeline import collect_all, load_promises, make_release
     from oso_processors.release import Request
     from oso_processors.warehouse import Warehouse
 
     progress, request = Progress(), Request(may_shrink=may_shrink, again=again)
     sources = chosen(settings, folder)
-    load_processors(settings.project / "processors")  # what is mistyped is told before any work
+    promises = load_promises(settings)  # what is mistyped is told before any work
     landed = collect_all(settings, sources, progress)
     with progress.step("loading the project"):
         warehouse = Warehouse(settings)
     with warehouse:
         built = warehouse.build(progress)
-        done = make_release(settings, warehouse, progress, request)
+        done = make_release(settings, warehouse, promises, progress, request)
     show(collected_table(landed), built_table(built), released_table(done))
     click.echo(_news(done.plan.is_nothing, done.release.id))
     click.echo(_where(settings))

@@ -82,12 +82,13 @@ def _page(metric: Metric, tests: Mapping[str, list[Test]]) -> str:
     name, sql = metric["name"], metric["sql"]
     own = tests.get(f"metrics.{name}", [])
     before = [each for parent in sorted(set(PARENT.findall(sql))) for each in tests.get(parent, [])]
+    source = _source(own)
     parts = [
         f"# {metric['display_name']}\n\n{metric['description']}\n",
-        _facts(metric, _source(own)),
+        _facts(metric, source),
         f"## Rules\n\nEach is a unit test, on DuckDB and on GoogleSQL.\n\n{_rules([*own, *before])}",
         _example(own),
-        f"## Read it\n\n```sql\n{_query(metric, _source(own))}\n```\n",
+        f"## Read it\n\n```sql\n{_query(metric, source)}\n```\n",
         f"## How it is made\n\n```sql\n{sql}\n```\n",
     ]
     return "\n".join(filter(None, parts))

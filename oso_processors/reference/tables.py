@@ -7,12 +7,10 @@ from pathlib import Path
 
 from oso_processors.declarations import Processor, load_processors
 from oso_processors.models import Models
-from oso_processors.release.contract import FOLDER, is_view, load, words_of
+from oso_processors.release.contract import FOLDER, is_view, load, readers_type, words_of
 from oso_processors.release.record import COLUMNS, DESCRIPTIONS, GRAINS
 from oso_processors.settings import Settings
 from oso_processors.tables import Column
-
-BIGQUERY_TYPES = {"VARCHAR": "STRING", "BIGINT": "INT64", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}
 
 
 def page() -> str:
@@ -56,7 +54,7 @@ def _section(
     model: str = "",
 ) -> str:
     rows = "".join(
-        f"| `{each.name}` | `{BIGQUERY_TYPES.get(each.type, each.type)}` | {each.description} |\n"
+        f"| `{each.name}` | `{readers_type(each.type)}` | {each.description} |\n"
         for each in columns
     )
     made = f" Made by `{model}`." if model else ""

@@ -32,7 +32,7 @@ class Promises:
         """Return the table that a processor publishes; raise `WithoutContract`."""
         told = processor.deprecation
         if told is None:
-            return describe(processor.name, processor.model, processor.columns)
+            return _own(processor, describe)
         table = self._older(processor, told, describe)
         return replace(table, description=f"{contract.words_of(told)}\n{table.description}")
 
@@ -43,11 +43,10 @@ class Promises:
             return ""
         told = processor.deprecation
         if told and contract.is_view(processor, self.processors):
-            newer = contract.of_table(self._newer(processor, told, describe))
+            newer = contract.of_table(self._newer(told, describe))
             changes = contract.lost(kept, newer, told.renames)
         else:
-            table = describe(processor.name, processor.model, processor.columns)
-            changes = contract.compare(kept, contract.of_table(table))
+            changes = contract.compare(kept, contract.of_table(_own(processor, describe)))
         # That a column is never NULL is what its audits prove: without them nothing is released.
         breaking = [str(e) for e in changes if e.is_breaking and e.kind != "nullable"]
         if not breaking:
@@ -56,15 +55,18 @@ class Promises:
 
     def _older(self, processor: Processor, told: Deprecation, describe: Describe) -> Table:
         if not contract.is_view(processor, self.processors):
-            return describe(processor.name, processor.model, processor.columns)
+            return _own(processor, describe)
         if processor.name not in self.contracts:
             raise WithoutContract(processor.name, told.replacement)
         kept = self.contracts[processor.name]
-        return contract.view(kept, self._newer(processor, told, describe), told.renames)
+        return contract.view(kept, self._newer(told, describe), told.renames)
 
-    def _newer(self, processor: Processor, told: Deprecation, describe: Describe) -> Table:
-        newer = self.processors[told.replacement]
-        return describe(newer.name, newer.model, newer.columns)
+    def _newer(self, told: Deprecation, describe: Describe) -> Table:
+        return _own(self.processors[told.replacement], describe)
+
+
+def _own(processor: Processor, describe: Describe) -> Table:
+    return describe(processor.name, processor.model, processor.columns)
 
 
 def is_over(processor: Processor, today: date) -> bool:

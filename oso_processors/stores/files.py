@@ -203,8 +203,9 @@ class FilesStore:
             yield
         except (OSError, duckdb.Error) as error:
             reason = str(error).splitlines()[0]
-            advice = full_disk.ADVICE if full_disk.is_full(error) else ""
-            raise StoreUnusable(self.name, str(self.root), reason, advice) from error
+            raise StoreUnusable(
+                self.name, str(self.root), reason, full_disk.advice(error)
+            ) from error
 
     def _folders(self) -> list[Path]:
         """Return the folders of releases; whatever else lies there is not ours."""
@@ -341,8 +342,7 @@ def _replace_text(path: Path, text: str) -> None:
         part.replace(path)
         _sync(path.parent)
     except OSError as error:
-        advice = full_disk.ADVICE if full_disk.is_full(error) else ""
-        raise StoreUnusable("files", str(path), str(error), advice) from error
+        raise StoreUnusable("files", str(path), str(error), full_disk.advice(error)) from error
 
 
 def _sync(path: Path) -> None:

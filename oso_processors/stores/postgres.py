@@ -331,9 +331,7 @@ class PostgresStore:
             raise StoreUnusable(self.name, place, _why(error), self._advice(error)) from error
 
     def _advice(self, error: psycopg.Error | duckdb.Error) -> str:
-        if full_disk.is_full(error):
-            return full_disk.ADVICE
-        return AT_REACH if self._connection.closed else ""
+        return full_disk.advice(error) or (AT_REACH if self._connection.closed else "")
 
 
 def _in_time(dsn: str) -> str:
