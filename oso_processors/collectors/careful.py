@@ -45,16 +45,21 @@ class Unreadable(Exception):
 
 
 def sound_rows(
-    path: Path, name: str, json_schema: Mapping[str, Any], as_it_lies: bool
+    path: Path,
+    name: str,
+    json_schema: Mapping[str, Any],
+    as_it_lies: bool,
+    convert: Slim | None = None,
 ) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
     """Yield each numbered line as a row, or as what is wrong with it; raise `Unreadable` for the whole.
 
     ``as_it_lies`` is for raw files, whose values stand at ``x-path``; without it, for records.
+    ``convert`` makes the row of a raw file in another form.
     """
-    quick = quick_reader(json_schema) if as_it_lies else None
-    slim = slimmer(json_schema) if as_it_lies else None
+    quick = quick_reader(json_schema) if as_it_lies and convert is None else None
+    slim = convert or (slimmer(json_schema) if as_it_lies else None)
     misfit = misfits(json_schema)
-    for number, line in _lines(path):
+    for number, line in lines_of(path):
         if line is None:
             reason = f"longer than {LINE_LIMIT // 2**20} MB"
             yield number, Reject(name, f"line {number}", reason, "")
@@ -102,8 +107,8 @@ def require_gzip(path: Path) -> None:
             raise Unreadable(_what_it_is(path))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
-    """Yield numbered lines, None for one that is too long."""
+def lines_of(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Yield numbered lines, None for one that is too long; raise `Unreadable` where a gzip ends."""
     return _guarded(path, _numbered(path))
 
 

@@ -1,18 +1,16 @@
-"""Collect GH Archive: the public timeline of GitHub, one file an hour, from 2015 on.
+"""Collect GH Archive: the public timeline of GitHub, one file an hour, from 2011 on.
 
 The hour is the cursor. Each stream remembers which hours it has, so that an hour is read once, an hour
-that comes late is found, and one that is missing for good is a row in `gaps`.
+that comes late is found, and one that is missing for good is a row in `gaps`. Hours of today's form
+are handed over as files; those of older forms are read here, line by line.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +22,23 @@ from oso_processors.collectors.careful import (
     require_whole,
     sound_rows,
 )
-from oso_processors.collectors.hours import HOUR, Hours, between, parse, text
+from oso_processors.collectors.hour_files import (
+    Done,
+    HourFile,
+    gap,
+    holes,
+    in_folder,
+    in_utc,
+    strangers,
+)
+from oso_processors.collectors.hours import HOUR, between, parse, text
+from oso_processors.collectors.older_forms import (
+    EVENTS_API,
+    EVENTS_FORM,
+    Told,
+    form_of,
+    older_rows,
+)
 from oso_processors.collectors.source import (
     BOOLEAN,
     GAPS,
@@ -34,7 +48,6 @@ from oso_processors.collectors.source import (
     TIMESTAMP,
     Estimate,
     File,
-    Log,
     Message,
     Record,
     State,
@@ -42,14 +55,15 @@ from oso_processors.collectors.source import (
     run,
     schema,
 )
-from oso_processors.errors import ConfigFailure
+from oso_processors.errors import ConfigFailure, TransientFailure
 
 if TYPE_CHECKING:
     from oso_processors.collectors.download import Client
 
-NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json\.gz")
 # The newest hours appear late: their absence is no gap yet.
 GRACE = 3 * HOUR
+# From this hour on pushes list no commits.
+WITHOUT_COMMITS = datetime(2025, 10, 7, tzinfo=UTC)
 
 
 def at(prop: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -99,7 +113,15 @@ EVENTS = schema(
     release_tag=at(TEXT, "payload.release.tag_name"),
     hour=TIMESTAMP,
 )
-HOURS = schema(hour=TIMESTAMP, file=TEXT, bytes=INTEGER)
+HOURS = schema(
+    hour=TIMESTAMP,
+    file=TEXT,
+    bytes=INTEGER,
+    form=TEXT,
+    has_commits=BOOLEAN,
+    has_merges=BOOLEAN,
+    has_threads=BOOLEAN,
+)
 
 SPEC: Mapping[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
@@ -137,19 +159,6 @@ SPEC: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HourFile:
-    """One hour's file, on disk or still at the archive."""
-
-    hour: datetime
-    path: Path | None
-
-    @property
-    def name(self) -> str:
-        """The file's name, as the archive has it."""
-        return self.path.name if self.path else f"{self.hour:%Y-%m-%d}-{self.hour.hour}.json.gz"
-
-
 class Gharchive:
     """The collector of GH Archive."""
 
@@ -183,22 +192,28 @@ class Gharchive:
         state: Mapping[str, Mapping[str, Any]],
     ) -> Iterator[Message]:
         """Yield each hour that any stream lacks, then its state."""
-        done = {name: Hours(state.get(name, {}).get("hours", ())) for name in streams}
+        done = {name: Done.of(state.get(name, {})) for name in streams}
         listed = self._listed(config)
-        wanted = [each for each in listed if any(each.hour not in hours for hours in done.values())]
+        wanted = [each for each in listed if any(each not in hours for hours in done.values())]
         yield Estimate("hours", len(wanted))
         if "folder" in config:
-            yield from _strangers(Path(config["folder"]), listed)
+            yield from strangers(Path(config["folder"]), listed)
             if "gaps" in done:
-                yield from _holes(listed, done["gaps"])
+                yield from holes(listed, done["gaps"].hours)
         archive = _Archive(config)
         for each in wanted:
-            lacking = [name for name in streams if each.hour not in done[name]]
-            finished = yield from archive.read(each, lacking)
+            lacking = [name for name in streams if each not in done[name]]
+            try:
+                finished = yield from archive.read(each, lacking)
+            except TransientFailure as failure:
+                if "gaps" in done:
+                    yield from _missing(each, str(failure).partition(": ")[2], ("gaps",))
+                    yield State("gaps", done["gaps"].as_state())
+                raise
             for name in lacking:
                 if name in finished:
-                    done[name].add(each.hour)
-                yield State(name, {"hours": done[name].as_ranges()})
+                    done[name].add(each)
+                yield State(name, done[name].as_state())
 
     def _listed(self, config: Mapping[str, Any]) -> list[HourFile]:
         start, end = _bounds(config)
@@ -207,7 +222,7 @@ class Gharchive:
                 raise ConfigFailure("config: start: is needed to fetch hours; give the first day")
             present = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
             return [HourFile(hour, None) for hour in between(start, min(end or present, present))]
-        files = _in_folder(Path(config["folder"]))
+        files = in_folder(Path(config["folder"]))
         return [
             each
             for each in files
@@ -236,7 +251,7 @@ class _Archive:
             yield from _missing(hour, "missing at the source", streams)
             return streams
         try:
-            self._require_sound(path)
+            form = self._form_of_sound(path, hour)
         except Unreadable as damage:
             if "rejects" in streams:
                 yield Record("rejects", _reject(hour.name, "the whole file", str(damage), ""))
@@ -245,11 +260,14 @@ class _Archive:
                 path.unlink()
             # The hour is still to be collected, when the file is mended.
             return ("gaps", "rejects")
+        if form != EVENTS_FORM or hour.hour < EVENTS_API:
+            yield from self._older(path, hour, Told(form), streams)
+            return streams
         if "events" in streams:
             yield from self._events(path, hour)
         if "hours" in streams:
-            size = path.stat().st_size
-            yield Record("hours", {"hour": text(hour.hour), "file": hour.name, "bytes": size})
+            has = {"commits": hour.hour < WITHOUT_COMMITS, "merges": True, "threads": True}
+            yield _collected(path, hour, text(hour.hour), form, has)
         return streams
 
     @cached_property
@@ -270,8 +288,8 @@ class _Archive:
                 continue
         return None
 
-    def _require_sound(self, path: Path) -> None:
-        """Raise `Unreadable` for a damaged file, as far as that is cheap to see.
+    def _form_of_sound(self, path: Path, hour: HourFile) -> str:
+        """Return a file's form; raise `Unreadable` for a damaged one, as far as that is cheap to see.
 
         The warehouse sees the damage of large files when it reads them; records cannot be taken back.
         """
@@ -279,6 +297,28 @@ class _Archive:
             require_gzip(path)
         else:
             require_whole(path)
+        form = form_of(path)
+        if form != EVENTS_FORM or hour.hour < EVENTS_API:
+            require_whole(path)
+        return form
+
+    def _older(
+        self, path: Path, hour: HourFile, told: Told, streams: Collection[str]
+    ) -> Iterator[Message]:
+        """Yield an hour whose lines are turned into rows here; it is those hours that they tell of."""
+        stamp = text(hour.hour)
+        for row in older_rows(path, hour.name, EVENTS, told):
+            if isinstance(row, Reject):
+                if "rejects" in streams:
+                    yield Record("rejects", _reject(row.file, row.place, row.reason, row.value))
+            elif "events" in streams:
+                row["hour"] = stamp
+                yield Record("events", row)
+        if "hours" in streams:
+            has = {what: told.has(what) for what in ("commits", "merges", "threads")}
+            begin = in_utc(hour.hour) or hour.hour
+            for covered in told.covered() or [text(begin)]:
+                yield _collected(path, hour, covered, told.form, has)
 
     def _events(self, path: Path, hour: HourFile) -> Iterator[Message]:
         stamp = text(hour.hour)
@@ -297,12 +337,20 @@ def _reject(file: str, place: str, reason: str, value: str) -> dict[str, str]:
     return {"file": file, "place": place, "reason": reason, "value": value}
 
 
+def _collected(
+    path: Path, hour: HourFile, stamp: str, form: str, has: Mapping[str, bool]
+) -> Record:
+    """Return the row of the stream hours that an hour is, with what it tells."""
+    flags = {f"has_{what}": is_told for what, is_told in has.items()}
+    size = path.stat().st_size
+    return Record("hours", {"hour": stamp, "file": hour.name, "bytes": size, "form": form, **flags})
+
+
 def _missing(hour: HourFile, reason: str, streams: Collection[str]) -> Iterator[Record]:
     """Yield the gap that an hour is, unless an earlier run has told of it."""
-    if "gaps" in streams:
-        bounds = {"started_at": text(hour.hour), "ended_at": text(hour.hour + HOUR)}
-        body = {"stream": "events", **bounds, "reason": reason, "detail": hour.name}
-        yield Record("gaps", body)
+    begin = in_utc(hour.hour)
+    if "gaps" in streams and begin is not None:
+        yield gap(begin, begin + HOUR, reason, hour.name)
 
 
 def _may_come(hour: datetime) -> bool:
@@ -324,54 +372,6 @@ def _bounds(config: Mapping[str, Any]) -> tuple[datetime | None, datetime | None
             f"config: end: {config['end']!r}: is not after start, {config['start']!r}"
         )
     return start, end
-
-
-def _in_folder(folder: Path) -> list[HourFile]:
-    if not folder.is_dir():
-        raise ConfigFailure(f"config: folder: {str(folder)!r}: is no folder")
-    found: dict[datetime, HourFile] = {}
-    for path in sorted(folder.iterdir()):
-        hour = _hour_named(path.name)
-        if hour is not None:
-            found.setdefault(hour, HourFile(hour, path))
-    if not found:
-        raise ConfigFailure(
-            f"config: folder: {str(folder)!r}: holds no hour; hours are named 2025-01-31-15.json.gz"
-        )
-    return [found[hour] for hour in sorted(found)]
-
-
-def _hour_named(name: str) -> datetime | None:
-    """Return the hour that a file's name means, padded or not, or None."""
-    match = NAME.fullmatch(name)
-    try:
-        return parse(f"{match[1]}T{int(match[2]):02}:00:00") if match else None
-    except ValueError:
-        return None
-
-
-def _holes(files: Sequence[HourFile], known: Hours) -> Iterator[Message]:
-    """Yield the hours that a folder lacks between the ones it has, a row for each run of them."""
-    has_news = False
-    for before, after in pairwise(files):
-        absent = [hour for hour in between(before.hour + HOUR, after.hour) if hour not in known]
-        if absent:
-            has_news = True
-            bounds = {"started_at": text(absent[0]), "ended_at": text(absent[-1] + HOUR)}
-            body = {"stream": "events", **bounds, "reason": "missing in the folder"}
-            yield Record("gaps", {**body, "detail": None})
-            for hour in absent:
-                known.add(hour)
-    if has_news:
-        yield State("gaps", {"hours": known.as_ranges()})
-
-
-def _strangers(folder: Path, files: Sequence[HourFile]) -> Iterator[Log]:
-    """Say what of a folder is no hour, or an hour again, so that nobody misses it silently."""
-    known = {each.name for each in files}
-    names = [each.name for each in sorted(folder.iterdir()) if each.name not in known]
-    if names:
-        yield Log("INFO", f"{folder}: left out, no hours or not these: {', '.join(names[:20])}")
 
 
 def main() -> None:

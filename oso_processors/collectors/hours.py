@@ -29,6 +29,15 @@ class Hours:
         for left in (place, place - 1):
             self._join(left)
 
+    def discard(self, hour: datetime) -> None:
+        """Take one hour out."""
+        if hour not in self:
+            return
+        place = self._place(hour) - 1
+        first, last = self._ranges.pop(place)
+        left, right = [first, hour - HOUR], [hour + HOUR, last]
+        self._ranges[place:place] = [each for each in (left, right) if each[0] <= each[1]]
+
     def as_ranges(self) -> list[list[str]]:
         """Return the set as its ranges, both ends included."""
         return [[text(first), text(last)] for first, last in self._ranges]
