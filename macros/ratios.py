@@ -35,25 +35,22 @@ def ratio(evaluator: Any, part: exp.Expression, whole: exp.Expression) -> exp.Ex
 
 @macro()
 def covered(
-    evaluator: Any, basis: exp.Expression, history_share: exp.Expression, hour_share: exp.Expression
+    evaluator: Any,
+    history_share: exp.Expression,
+    coverage_with_history: exp.Expression,
+    coverage: exp.Expression,
 ) -> exp.Expression:
     """Return the coverage of a value, 0 to 1.
 
-    What is counted from commits is whole for the share of an entity's artifacts whose git history
-    was collected, and as complete as the hours of events for the rest. What is counted from a
-    snapshot is whole.
+    The two coverages are mixed by the share of an entity's artifacts whose git history was collected.
     """
-    basis_sql, share, hours = (
-        each.sql(dialect="bigquery") for each in (basis, history_share, hour_share)
+    share, beside, alone = (
+        f"CAST({each.sql(dialect='bigquery')} * 1000000000 AS INT64)"
+        for each in (history_share, coverage_with_history, coverage)
     )
-    whole, part = (f"CAST({each} * 1000000000 AS INT64)" for each in (share, hours))
-    total = f"({whole} * 1000000000 + (1000000000 - {whole}) * {part})"
-    combined = nine_digits(evaluator, half_even(total, "1000000000"))
-    return sqlglot.parse_one(
-        f"CASE {basis_sql} WHEN 'commits' THEN {combined} WHEN 'events' THEN {hours}"
-        f" ELSE {nine_digits(evaluator, '1000000000')} END",
-        dialect="bigquery",
-    )
+    total = f"({share} * {beside} + (1000000000 - {share}) * {alone})"
+    mixed = nine_digits(evaluator, half_even(total, "1000000000"))
+    return sqlglot.parse_one(mixed, dialect="bigquery")
 
 
 def half_even(top: str, bottom: str) -> str:

@@ -21,17 +21,20 @@ WITH on_github AS (
   SELECT
     repositories.artifact_id,
     activity.activity_date,
-    activity.account,
+    COALESCE(accounts.account, activity.account) AS account,
     activity.event_type,
     LOGICAL_OR(activity.is_bot) AS is_bot,
     SUM(activity.event_count) AS event_count
   FROM intermediate.github_activity_daily AS activity
   JOIN intermediate.github_repositories AS repositories
     ON repositories.repository_source_id = activity.repository_source_id
+  /* Most accounts are known by their ids. */
+  LEFT JOIN intermediate.github_accounts AS accounts
+    ON accounts.login_account = activity.account
   GROUP BY
     repositories.artifact_id,
     activity.activity_date,
-    activity.account,
+    COALESCE(accounts.account, activity.account),
     activity.event_type
 )
 SELECT

@@ -60,6 +60,13 @@ def entry(path: Path) -> dict[str, str]:
 
 METRICS = [{"metrics": catalogue()}]
 
+# A metric of another basis would have no coverage, and no row.
+BASES = exp.Tuple(
+    expressions=[
+        exp.Literal.string(each)
+        for each in ("events", "commits", "contributions", "merges", "threads", "snapshot")
+    ]
+)
 KEYS = "entity_type, entity_id, artifact_source, bucket, sample_date"
 VALUE_COLUMNS = {
     "metric": "The metric's name, without source and bucket.",
@@ -89,13 +96,14 @@ FROM intermediate.changes
             {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("unit")])},
         ),
         ("unique_values", {"columns": exp.Tuple(expressions=[exp.column("metric")])}),
+        ("accepted_values", {"column": exp.column("basis"), "is_in": BASES}),
     ],
     column_descriptions={
         "metric": "The metric's name, without source and bucket.",
         "display_name": "The name that people read.",
         "description": "What is counted.",
         "unit": "What the amount counts.",
-        "basis": "What its coverage is counted from: events, commits or snapshot.",
+        "basis": "What its coverage is counted from, as intermediate.coverage has it.",
         "sql": "The query that makes it.",
         "path": "The file that declares it.",
     },

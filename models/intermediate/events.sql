@@ -16,11 +16,14 @@ SELECT
   CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
   CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT or OSS_FUNDING. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', events.account) AS STRING) AS from_actor_id, /* The account that did it. */
+  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it. */
   @decimal(1) AS amount /* How much: 1, or US dollars of funding. */
 FROM intermediate.github_events AS events
 JOIN intermediate.github_repositories AS repositories
   ON repositories.repository_source_id = events.repository_source_id
+/* Most accounts are known by their ids. */
+LEFT JOIN intermediate.github_accounts AS accounts
+  ON accounts.login_account = events.account
 UNION ALL
 SELECT
   CAST(@entity_id('COMMIT', artifact_id, sha) AS STRING) AS event_id,

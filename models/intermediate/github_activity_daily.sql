@@ -24,7 +24,7 @@ MODEL (
 SELECT
   CAST(created_at AS DATE) AS activity_date, /* The day, in UTC. */
   CAST(repository_source_id AS INT64) AS repository_source_id, /* The repository's numeric id at GitHub. */
-  CAST(account AS STRING) AS account, /* The account's numeric id at GitHub, or else its login. */
+  CAST(account AS STRING) AS account, /* The account's numeric id at GitHub, or else @ and its login. */
   CAST(event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
   CAST(LOGICAL_OR(is_bot) AS BOOL) AS is_bot, /* Whether the account is a bot. */
   CAST(COUNT(*) AS INT64) AS event_count /* How many events. */

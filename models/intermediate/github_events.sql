@@ -1,6 +1,6 @@
 /*
   One row is an event on GitHub of a type that we count.
-  A pull request that was closed by merging it is merged, not closed.
+  A pull request that was closed by merging it is merged, not closed; one of which that is not told is neither.
 */
 MODEL (
   name intermediate.github_events,
@@ -67,13 +67,13 @@ SELECT
   CAST(created_at AS TIMESTAMP) AS created_at, /* When it happened. */
   CAST(event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
   CAST(repository_source_id AS INT64) AS repository_source_id, /* The repository's numeric id at GitHub. */
-  CAST(COALESCE(CAST(actor_source_id AS STRING), actor_login, '') AS STRING) AS account, /* The account's numeric id at GitHub, or else its login. */
+  CAST(COALESCE(CAST(actor_source_id AS STRING), CONCAT('@', @lower_ascii(actor_login)), '') AS STRING) AS account, /* The account's numeric id at GitHub, or else @ and its login. */
   CAST(@is_bot(actor_login) AS BOOL) AS is_bot, /* Whether the account is a bot. */
   CAST(thread_number AS INT64) AS thread_number, /* The number of the issue or pull request that it is about; NULL where there is none. */
   CAST(is_pull_request AS BOOL) AS is_pull_request, /* Whether that is a pull request. */
   CAST(thread_opened_at AS TIMESTAMP) AS thread_opened_at, /* When that was opened, where the event says so. */
   CAST(@lower_ascii(actor_login) AS STRING) AS actor_login, /* The account's login at that time, in lower case. */
-  CAST(COALESCE(CAST(opener_source_id AS STRING), opener_login) AS STRING) AS opener_account, /* The account that opened it, where the event says so. */
+  CAST(COALESCE(CAST(opener_source_id AS STRING), CONCAT('@', @lower_ascii(opener_login))) AS STRING) AS opener_account, /* The account that opened it, where the event says so. */
   CAST(@lower_ascii(opener_login) AS STRING) AS opener_login /* That account's login at that time, in lower case. */
 FROM typed
 WHERE

@@ -27,7 +27,7 @@ SELECT
   CAST(thread_number AS INT64) AS thread_number, /* The number of the issue or pull request. */
   CAST(is_pull_request AS BOOL) AS is_pull_request, /* Whether it is a pull request. */
   CAST(event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
-  CAST(account AS STRING) AS account, /* Who did it: the account's numeric id at GitHub, or else its login. */
+  CAST(account AS STRING) AS account, /* Who did it: the account's numeric id at GitHub, or else @ and its login. */
   CAST(actor_login AS STRING) AS actor_login, /* That account's login at that time, in lower case. */
   CAST(is_bot AS BOOL) AS is_bot, /* Whether that is a bot. */
   CAST(thread_opened_at AS TIMESTAMP) AS thread_opened_at, /* When the thread was opened, where the event says so. */

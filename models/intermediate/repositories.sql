@@ -25,7 +25,7 @@ WITH bearers AS (
   QUALIFY
     ROW_NUMBER() OVER (
       PARTITION BY repository_name
-      ORDER BY last_seen_at DESC, repository_source_id DESC
+      ORDER BY repository_source_id < 0, last_seen_at DESC, repository_source_id DESC
     ) = 1
 ), histories AS (
   SELECT DISTINCT
@@ -78,6 +78,6 @@ SELECT
   CAST(@entity_id('GITHUB', artifact_namespace, artifact_name) AS STRING) AS artifact_id, /* The repository. */
   CAST(artifact_namespace AS STRING) AS artifact_namespace, /* Its owner now. */
   CAST(artifact_name AS STRING) AS artifact_name, /* Its name now. */
-  CAST(repository_source_id AS INT64) AS repository_source_id, /* Its numeric id at GitHub; NULL where it was never seen in events. */
+  CAST(IF(repository_source_id >= 0, repository_source_id, NULL) AS INT64) AS repository_source_id, /* Its numeric id at GitHub; NULL where no event told it. */
   CAST(has_git_history AS BOOL) AS has_git_history /* Whether its git history was collected. */
 FROM addressed

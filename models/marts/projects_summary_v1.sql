@@ -36,7 +36,7 @@ WITH values_by_project AS (
     MAX(sample_date) AS last_month_date
   FROM intermediate.coverage
   WHERE
-    bucket = 'monthly' AND is_complete
+    basis = 'events' AND bucket = 'monthly' AND is_complete
 ), numbers AS (
   SELECT
     project_id,

@@ -35,7 +35,9 @@ SELECT
   CAST(measurements.sample_date AS DATE) AS sample_date, /* The bucket's first day, in UTC; 1970-01-01 for all time. */
   @decimal(measurements.amount) AS amount, /* The value; NULL where the metric has none for the bucket. */
   CAST(metrics.unit AS STRING) AS unit, /* What the amount counts. */
-  @decimal(@covered(catalogue.basis, histories.history_share, coverage.coverage)) AS coverage, /* The share of the bucket that was really collected, 0 to 1. */
+  @decimal(
+    @covered(histories.history_share, coverage.coverage_with_history, coverage.coverage)
+  ) AS coverage, /* The share of the bucket that was really collected, 0 to 1. */
   CAST(coverage.is_complete AS BOOL) AS is_complete /* Whether the bucket has ended. */
 FROM intermediate.measurements AS measurements
 JOIN marts.metrics_v1 AS metrics
@@ -43,7 +45,8 @@ JOIN marts.metrics_v1 AS metrics
 JOIN intermediate.metrics AS catalogue
   ON catalogue.metric = measurements.metric
 JOIN intermediate.coverage AS coverage
-  ON coverage.bucket = measurements.bucket
+  ON coverage.basis = catalogue.basis
+  AND coverage.bucket = measurements.bucket
   AND coverage.sample_date = measurements.sample_date
 JOIN histories
   ON histories.entity_id = measurements.entity_id

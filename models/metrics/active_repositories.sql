@@ -5,7 +5,7 @@
 MODEL (
   name metrics.active_repositories,
   kind FULL,
-  tags ('unit:repositories', 'basis:events', 'empty:zero'),
+  tags ('unit:repositories', 'basis:contributions', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

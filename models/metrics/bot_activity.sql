@@ -5,7 +5,7 @@
 MODEL (
   name metrics.bot_activity,
   kind FULL,
-  tags ('unit:events', 'basis:events', 'empty:zero'),
+  tags ('unit:events', 'basis:contributions', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -6,7 +6,7 @@
 MODEL (
   name metrics.burstiness,
   kind FULL,
-  tags ('unit:ratio', 'basis:events'),
+  tags ('unit:ratio', 'basis:contributions'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

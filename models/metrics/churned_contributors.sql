@@ -6,7 +6,7 @@
 MODEL (
   name metrics.churned_contributors,
   kind FULL,
-  tags ('unit:people', 'basis:events'),
+  tags ('unit:people', 'basis:contributions'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

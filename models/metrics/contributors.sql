@@ -7,7 +7,7 @@
 MODEL (
   name metrics.contributors,
   kind FULL,
-  tags ('unit:people', 'basis:events', 'empty:zero'),
+  tags ('unit:people', 'basis:contributions', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -5,7 +5,7 @@
 MODEL (
   name metrics.new_contributors,
   kind FULL,
-  tags ('unit:people', 'basis:events', 'empty:zero'),
+  tags ('unit:people', 'basis:contributions', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -2,13 +2,13 @@
   Age of open issues
   Median seconds since opening of the issues that are open at the end of the bucket; of the present one, at the end of
   the last whole day. Issues of which neither opening nor reopening was collected are not known to be open; a bucket
-  of which no hour was collected has no row, since nobody knows what was closed in it.
+  of which no hour told which issues were closed in it has no row.
   By the nearest-rank method, so that it is one of the values.
 */
 MODEL (
   name metrics.open_issue_age,
   kind FULL,
-  tags ('unit:seconds', 'basis:events'),
+  tags ('unit:seconds', 'basis:threads'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound
@@ -44,7 +44,9 @@ WITH spans AS (
     MAX(calendar.activity_date) AS last_date
   FROM intermediate.calendar AS calendar
   JOIN intermediate.coverage AS coverage
-    ON coverage.bucket = calendar.bucket AND coverage.sample_date = calendar.sample_date
+    ON coverage.basis = 'threads'
+    AND coverage.bucket = calendar.bucket
+    AND coverage.sample_date = calendar.sample_date
   WHERE
     calendar.bucket IN ('monthly', 'quarterly', 'yearly') AND coverage.coverage > 0
   GROUP BY

@@ -6,7 +6,7 @@
 MODEL (
   name metrics.project_velocity,
   kind FULL,
-  tags ('unit:points', 'basis:events', 'empty:zero'),
+  tags ('unit:points', 'basis:contributions', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

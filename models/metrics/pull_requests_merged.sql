@@ -5,7 +5,7 @@
 MODEL (
   name metrics.pull_requests_merged,
   kind FULL,
-  tags ('unit:pull requests', 'basis:events', 'empty:zero'),
+  tags ('unit:pull requests', 'basis:merges', 'empty:zero'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -6,7 +6,7 @@
 MODEL (
   name metrics.retention_1,
   kind FULL,
-  tags ('unit:share', 'basis:events'),
+  tags ('unit:share', 'basis:contributions'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

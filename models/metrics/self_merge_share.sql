@@ -6,7 +6,7 @@
 MODEL (
   name metrics.self_merge_share,
   kind FULL,
-  tags ('unit:share', 'basis:events'),
+  tags ('unit:share', 'basis:threads'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -8,7 +8,7 @@
 MODEL (
   name metrics.time_to_first_response_median,
   kind FULL,
-  tags ('unit:seconds', 'basis:events'),
+  tags ('unit:seconds', 'basis:threads'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -6,7 +6,7 @@
 MODEL (
   name metrics.time_to_merge_p90,
   kind FULL,
-  tags ('unit:seconds', 'basis:events'),
+  tags ('unit:seconds', 'basis:threads'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

@@ -5,7 +5,7 @@
 MODEL (
   name metrics.unanswered,
   kind FULL,
-  tags ('unit:threads', 'basis:events'),
+  tags ('unit:threads', 'basis:threads'),
   grain (entity_type, entity_id, artifact_source, bucket, sample_date),
   audits (
     metric_is_sound

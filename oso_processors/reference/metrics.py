@@ -18,7 +18,10 @@ EMPTY = {"zero": "the value is 0", "unknown": "there is no value"}
 BASIS = {
     "events": "the share of the bucket's hours of GH Archive that were collected",
     "snapshot": "1: it is counted from a snapshot of the whole source",
-    "commits": "1 for repositories whose git history was collected; for others as for events",
+    "commits": "1 for repositories whose git history was collected; for others the share of the bucket's hours that were collected and list commits",
+    "contributions": "the share of the bucket's hours that were collected and tell which pull requests were merged and, for repositories whose git history was not collected, list commits",
+    "merges": "the share of the bucket's hours that were collected and tell which pull requests were merged",
+    "threads": "the share of the bucket's hours that were collected and tell which issue or pull request an event is about and whether it was merged",
 }
 MOST_ROWS = 12
 Metric = Mapping[str, str]

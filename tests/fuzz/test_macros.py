@@ -62,13 +62,9 @@ SUBJECTS = {
         {"part": WHOLE | st.integers(-9, 9), "whole": DIVISORS | TIES},
     ),
     "covered": Subject(
-        "@covered(t.basis, t.history_share, t.hour_share)",
-        {"basis": "STRING", "history_share": "NUMERIC(38, 9)", "hour_share": "NUMERIC(38, 9)"},
-        {
-            "basis": st.sampled_from(["commits", "events", "snapshot"]),
-            "history_share": SHARES,
-            "hour_share": SHARES,
-        },
+        "@covered(t.share, t.beside, t.alone)",
+        dict.fromkeys(("share", "beside", "alone"), "NUMERIC(38, 9)"),
+        dict.fromkeys(("share", "beside", "alone"), SHARES),
     ),
     "decimal of whole numbers": Subject(
         "@decimal(t.value)",

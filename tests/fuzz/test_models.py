@@ -55,7 +55,7 @@ POSSIBLE = {
     "months_later": [1, 3, 6, 12],
     "opened_at": [datetime(1969, 12, 31, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)],
     "ordinal": [1, 2, 3, 5],
-    "repository_source_id": [1, 2, 3],
+    "repository_source_id": [1, 2, -3],
     "thread_number": [1, 2],
 }
 COUNTS = [1, 2, 3, 10, 10**6]
