@@ -15,13 +15,18 @@ TESTS = Path("tests/models")
 BUCKET = re.compile(r"AS bucket, /\* (.+?)\.? \*/")
 PARENT = re.compile(r"\b(?:FROM|JOIN) (intermediate\.\w+)")
 EMPTY = {"zero": "the value is 0", "unknown": "there is no value"}
+HOURS = "the share of the bucket's hours of GH Archive that were collected"
 BASIS = {
-    "events": "the share of the bucket's hours of GH Archive that were collected",
+    "events": HOURS,
     "snapshot": "1: it is counted from a snapshot of the whole source",
-    "commits": "1 for repositories whose git history was collected; for others the share of the bucket's hours that were collected and list commits",
-    "contributions": "the share of the bucket's hours that were collected and tell which pull requests were merged and, for repositories whose git history was not collected, list commits",
-    "merges": "the share of the bucket's hours that were collected and tell which pull requests were merged",
-    "threads": "the share of the bucket's hours that were collected and tell which issue or pull request an event is about and whether it was merged",
+    "commits": "1 for repositories whose git history was collected; for others "
+    + HOURS
+    + " and list commits",
+    "contributions": HOURS + " and tell which pull requests were merged, and list commits;"
+    " the latter not for repositories whose git history was collected",
+    "merges": HOURS + " and tell which pull requests were merged",
+    "threads": HOURS
+    + " and tell which issue or pull request an event is about, and which were merged",
 }
 MOST_ROWS = 12
 Metric = Mapping[str, str]

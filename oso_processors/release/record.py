@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import duckdb
 
 from oso_processors.release.changes import Change
+from oso_processors.release.gaps import gaps_query
 from oso_processors.stores import Manifest, Output
 from oso_processors.tables import Column, Table
 
@@ -98,7 +99,11 @@ COLUMNS = {
         ),
         Column("ended_at", MOMENT, "Where it ends."),
         Column("reason", "VARCHAR", "Why it is missing."),
-        Column("subject", "VARCHAR", "What is missing: a file or a repository."),
+        Column(
+            "subject",
+            "VARCHAR",
+            "What is missing or lacks it: a file, a repository, the form of an hour, or how much.",
+        ),
     ),
 }
 GRAINS = {
@@ -109,19 +114,12 @@ GRAINS = {
     "_audits": ("model", "position", "starts_at", "ends_at"),
     "_gaps": ("gap",),
 }
-# What builds and collectors keep in the warehouse: the raw table, and what of it is published.
-FROM_WAREHOUSE = {
-    "_audits": (
-        "_audits",
-        "SELECT model, position, audit, starts_at, ends_at, passed, bad_rows, milliseconds,"
-        " audited_at FROM raw._audits",
-    ),
-    "_gaps": (
-        "gaps",
-        "SELECT row_number() OVER () AS gap, * FROM (SELECT DISTINCT source, stream, started_at,"
-        " ended_at, reason, split_part(detail, ': ', 1) AS subject FROM raw.gaps ORDER BY ALL)",
-    ),
-}
+# Own tables that builds and collectors fill, so that they are told by the warehouse.
+FROM_WAREHOUSE = ("_audits", "_gaps")
+AUDITS = (
+    "SELECT model, position, audit, starts_at, ends_at, passed, bad_rows, milliseconds,"
+    " audited_at FROM raw._audits"
+)
 
 Rows = Sequence[tuple[object, ...]]
 
@@ -183,13 +181,10 @@ def _tables(release: Manifest, outputs: Sequence[Output]) -> Rows:
 def _kept(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
     """Return the query of each own table that builds and collectors fill; None where they never ran."""
     there = connection.execute(
-        "SELECT table_name FROM duckdb_tables()"
-        " WHERE database_name = current_database() AND schema_name = 'raw'"
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()"
+        " AND schema_name = 'raw' AND table_name = '_audits'"
     ).fetchall()
-    return {
-        name: query if (table,) in there else None
-        for name, (table, query) in FROM_WAREHOUSE.items()
-    }
+    return {"_audits": AUDITS if there else None, "_gaps": gaps_query(connection)}
 
 
 def _table(

@@ -1,0 +1,72 @@
+"""What the sources lack, as the table `_gaps` tells it: what collectors missed, and what hours left out.
+
+An hour that was missing and came later is missing no more. Hours in a row with the same lack are a row.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+NEEDED = frozenset({"staging.github_hours", "staging.github_events"})
+TOLD = """
+SELECT source, stream, started_at, ended_at, reason, split_part(detail, ': ', 1) AS subject
+FROM raw.gaps
+"""
+# What no hour of GH Archive can be collected for again.
+OTHERS = f"""
+SELECT * FROM ({TOLD})
+WHERE source <> 'gharchive' OR stream <> 'events' OR started_at IS NULL
+"""
+HOURS = f"""
+WITH missing AS (
+  SELECT DISTINCT reason, subject,
+    unnest(generate_series(started_at, ended_at - INTERVAL 1 HOUR, INTERVAL 1 HOUR)) AS hour
+  FROM ({TOLD}) WHERE source = 'gharchive' AND stream = 'events'
+), lacking AS (
+  SELECT reason, subject, hour FROM missing
+  ANTI JOIN staging.github_hours AS collected ON collected.collected_hour = missing.hour
+  UNION ALL
+  SELECT 'pushes list no commits', form, collected_hour
+  FROM staging.github_hours WHERE NOT has_commits
+  UNION ALL
+  SELECT 'closed pull requests do not tell whether they were merged', form, collected_hour
+  FROM staging.github_hours WHERE NOT has_merges
+  UNION ALL
+  SELECT 'events do not tell which issue or pull request they are about', form, collected_hour
+  FROM staging.github_hours WHERE NOT has_threads
+), numbered AS (
+  SELECT *, row_number() OVER (PARTITION BY reason, subject ORDER BY hour) AS number FROM lacking
+)
+SELECT 'gharchive' AS source, 'events' AS stream, min(hour) AS started_at,
+  max(hour) + INTERVAL 1 HOUR AS ended_at, reason, subject
+FROM numbered GROUP BY reason, subject, hour - number * INTERVAL 1 HOUR
+"""
+PUSHES = """
+SELECT 'gharchive', 'events', day, day + INTERVAL 1 DAY,
+  'pushes list fewer commits than they have', format('{} pushes, {} commits', pushes, commits)
+FROM (
+  SELECT date_trunc('day', created_at) AS day, count(*) AS pushes,
+    sum(unlisted_commit_count) AS commits
+  FROM staging.github_events WHERE unlisted_commit_count > 0 GROUP BY ALL
+)
+"""
+
+
+def gaps_query(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the query of `_gaps`; None where nothing was ever collected."""
+    there = {
+        f"{schema}.{name}"
+        for schema, name in connection.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+            " UNION ALL SELECT schema_name, view_name FROM duckdb_views()"
+            " WHERE database_name = current_database()"
+        ).fetchall()
+    }
+    if "raw.gaps" not in there:
+        return None
+    parts = (OTHERS, HOURS, PUSHES) if there >= NEEDED else (TOLD,)
+    listed = " UNION ALL ".join(f"({each})" for each in parts)
+    return (
+        "SELECT row_number() OVER () AS gap, * FROM"
+        f" (SELECT DISTINCT * FROM ({listed}) ORDER BY ALL)"
+    )
