@@ -39,9 +39,18 @@ DEFAULT = SampleSize()
     help="How many projects.",
 )
 @click.option("--seed", default=1, show_default=True, help="Another seed, another sample.")
+@click.option(
+    "--eras", "has_eras", is_flag=True, help="Add a day of each older form of GH Archive."
+)
 @click.pass_obj
 def sample(
-    settings: Settings, folder: Path | None, events: int, days: int, projects: int, seed: int
+    settings: Settings,
+    folder: Path | None,
+    events: int,
+    days: int,
+    projects: int,
+    seed: int,
+    has_eras: bool,
 ) -> None:
     """Make a deterministic sample of every source.
 
@@ -51,11 +60,12 @@ def sample(
     \b
     Examples:
       oso sample
+      oso sample --to eras --eras
       oso sample --to big --events 10000000 --days 365 --projects 5000
     """
     target = folder or settings.sample
     target.parent.mkdir(parents=True, exist_ok=True)
-    made = make_sample(target, SampleSize(events, days, projects), seed, Progress())
+    made = make_sample(target, SampleSize(events, days, projects), seed, Progress(), has_eras)
     verb = "made" if made.is_new else "is there already"
     click.echo(
         f"{made.folder}: {verb}: {made.events:,} events, {made.commits:,} commits,"

@@ -14,6 +14,7 @@ import orjson
 
 from oso_processors.progress import Progress
 from oso_processors.sample.directory import project_names, write_directory
+from oso_processors.sample.eras import write_eras
 from oso_processors.sample.events import write_events
 from oso_processors.sample.funding import write_funding
 from oso_processors.sample.git import make_histories, write_git
@@ -36,13 +37,18 @@ class SampleMade:
     is_new: bool
 
 
-def make_sample(folder: Path, size: SampleSize, seed: int, progress: Progress) -> SampleMade:
+def make_sample(
+    folder: Path, size: SampleSize, seed: int, progress: Progress, has_eras: bool = False
+) -> SampleMade:
     """Write a sample to ``folder``, laid out for ``oso run --from``.
 
+    With ``has_eras``, a day of each older form of GH Archive lies beside the days of today's.
     One of the same size and seed that is there already is left as it is. Made aside and moved, so that
     a kill leaves no half of one.
     """
-    recipe = {"version": VERSION, "seed": seed, **asdict(size)}
+    recipe: dict[str, object] = {"version": VERSION, "seed": seed, **asdict(size)}
+    if has_eras:
+        recipe["has_eras"] = True
     mark = folder / "sample.json"
     if mark.exists():
         found = orjson.loads(mark.read_bytes())
@@ -63,6 +69,8 @@ def make_sample(folder: Path, size: SampleSize, seed: int, progress: Progress) -
         write_bills(making / "dependency-graph", world)
         commits = write_git(making / "git", world, histories, random)
         events = write_events(making / "gharchive", world, histories, random, step)
+        if has_eras:
+            events += write_eras(making / "gharchive", world, apart)
     counts = {"recipe": recipe, "events": events, "commits": commits, "projects": projects}
     (making / "sample.json").write_bytes(orjson.dumps(counts))
     shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,7 +47,7 @@ RHYTHM = [3, 2, 2, 2, 2, 3, 4, 6, 8, 9, 10, 10, 9, 9, 10, 10, 9, 8, 7, 6, 6, 5, 
 def write_events(folder: Path, world: World, histories: History, random: Random, step: Step) -> int:
     """Write every hour's file; return how many events there are, those that stand twice once."""
     folder.mkdir(parents=True, exist_ok=True)
-    maker = _Maker(world, histories, random)
+    maker = Maker(world, histories, random)
     hours = world.size.days * 24
     weights = [_busyness(world.size.start + timedelta(hours=number)) for number in range(hours)]
     carried: list[bytes] = []
@@ -63,14 +63,15 @@ def write_events(folder: Path, world: World, histories: History, random: Random,
         own = [line for line in lines if line not in late]
         if number not in MISSING_HOURS:
             broken = [b'{"id":"1","type":"PushEv'] if number == BROKEN_HOUR else []
-            _write(folder, hour, [*carried, *own, *broken])
+            write_hour(folder, f"{hour:%Y-%m-%d}-{hour.hour}", [*carried, *own, *broken])
         carried = late + twice
         step.advance()
     return total
 
 
-def _write(folder: Path, hour: datetime, lines: list[bytes]) -> None:
-    path = folder / f"{hour:%Y-%m-%d}-{hour.hour}.json.gz"
+def write_hour(folder: Path, name: str, lines: Iterable[bytes]) -> None:
+    """Write the file of an hour."""
+    path = folder / f"{name}.json.gz"
     # No time stamp in the file, so that the same sample is the same bytes.
     path.write_bytes(gzip.compress(b"\n".join([*lines, b""]), compresslevel=5, mtime=0))
 
@@ -80,7 +81,9 @@ def _busyness(hour: datetime) -> float:
 
 
 @dataclass
-class _Maker:
+class Maker:
+    """Makes events, one after another; `number` is the last one's id."""
+
     world: World
     histories: History
     random: Random
@@ -209,20 +212,20 @@ class _Maker:
         return {"action": "published", "release": {"id": self.number, "tag_name": tag}}
 
 
-Payload = Callable[[_Maker, Person, Repository, datetime], dict[str, Any]]
+Payload = Callable[[Maker, Person, Repository, datetime], dict[str, Any]]
 PAYLOADS: Mapping[str, Payload] = {
-    "PushEvent": _Maker.push,
+    "PushEvent": Maker.push,
     "WatchEvent": lambda *_: {"action": "started"},
-    "PullRequestEvent": _Maker.pull,
-    "IssueCommentEvent": _Maker.comment,
+    "PullRequestEvent": Maker.pull,
+    "IssueCommentEvent": Maker.comment,
     "CreateEvent": lambda *_: {"ref": "topic", "ref_type": "branch", "pusher_type": "user"},
-    "IssuesEvent": _Maker.issues,
+    "IssuesEvent": Maker.issues,
     "ForkEvent": lambda maker, person, repository, _: {
         "forkee": {"id": maker.number, "full_name": f"{person.login}/{repository.name}"}
     },
-    "PullRequestReviewEvent": _Maker.review,
-    "PullRequestReviewCommentEvent": _Maker.review_comment,
-    "ReleaseEvent": _Maker.release,
+    "PullRequestReviewEvent": Maker.review,
+    "PullRequestReviewCommentEvent": Maker.review_comment,
+    "ReleaseEvent": Maker.release,
     "GollumEvent": lambda *_: {"pages": []},
 }
 CUMULATIVE = [sum(list(TYPES.values())[: rank + 1]) for rank, _ in enumerate(TYPES)]
@@ -255,4 +258,4 @@ def _text(moment: datetime) -> str:
     return min(moment, END).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-__all__ = ["Commit", "write_events"]
+__all__ = ["Commit", "Maker", "write_events", "write_hour"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections import Counter
+import shutil
+from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -24,6 +25,7 @@ from oso_processors.collectors.misfits import misfits
 from oso_processors.collectors.older_forms import derived_id, form_of, row_maker
 from oso_processors.collectors.source import File, Record, State
 from oso_processors.errors import TransientFailure
+from oso_processors.sample import SampleSize, make_sample
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "gharchive"
 STREAMS = ("events", "hours", "gaps", "rejects")
@@ -486,3 +488,29 @@ def test_a_real_minimized_hour_has_every_event(tmp_path):
     assert len({each["id"] for each in found}) == 29_963
     assert (kinds["PushEvent"], kinds["WatchEvent"], kinds["ForkEvent"]) == (13_576, 1_770, 842)
     assert all(each["type"].endswith("Event") for each in found)
+
+
+def test_the_sample_has_hours_of_each_era_that_are_read_whole(tmp_path, quiet):
+    size = SampleSize(events=2000, days=5, projects=10)
+    plain = make_sample(tmp_path / "plain", size, 1, quiet)
+    made = make_sample(tmp_path / "eras", size, 1, quiet, has_eras=True)
+    names = {each.name for each in (plain.folder / "gharchive").iterdir()}
+    older = tmp_path / "older"
+    shutil.copytree(made.folder / "gharchive", older, ignore=lambda *_: names)
+
+    found = read(older)
+
+    assert rows(found, "rejects") == []
+    assert len(rows(found, "events")) == made.events - plain.events
+    by_form = defaultdict(list)
+    for each in rows(found, "hours"):
+        flags = (each["has_commits"], each["has_merges"], each["has_threads"])
+        by_form[each["form"], *flags].append(each["hour"])
+    assert {key: (min(each), max(each), len(each)) for key, each in by_form.items()} == {
+        ("timeline", True, True, True): ("2014-06-10T07:00:00Z", "2014-06-11T06:00:00Z", 24),
+        ("minimized", *[False] * 3): ("2015-02-22T00:00:00Z", "2015-02-22T23:00:00Z", 24),
+    }
+    assert all(
+        (plain.folder / name).read_bytes() == (made.folder / name).read_bytes()
+        for name in ("git/commits.parquet", "oss-funding/data/funding_data.csv")
+    )
