@@ -22,6 +22,8 @@ INPUTS = [
     "a NUL in a string",
     "duplicate events",
     "an hour twice",
+    "an hour that is missing in its whole form",
+    "a server that refuses",
     "future timestamps",
     "an unknown event type",
     "YAML with duplicate keys",

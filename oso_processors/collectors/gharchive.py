@@ -137,7 +137,8 @@ SPEC: Mapping[str, Any] = {
             "type": "array",
             "items": {"type": "string"},
             "default": ["https://data.gharchive.org/"],
-            "description": "Where hours are fetched from; the first that has one is used.",
+            "description": "Where hours are fetched from; the first that has one is used, so that one"
+            " with minimized hours comes last.",
         },
         "start": {"type": "string", "description": "The first day or hour, in UTC."},
         "end": {

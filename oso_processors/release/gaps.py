@@ -45,7 +45,8 @@ PUSHES = """
 SELECT 'gharchive', 'events', day, day + INTERVAL 1 DAY,
   'pushes list fewer commits than they have', format('{} pushes, {} commits', pushes, commits)
 FROM (
-  SELECT date_trunc('day', created_at) AS day, count(*) AS pushes,
+  SELECT date_trunc('day', created_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS day,
+    count(*) AS pushes,
     sum(unlisted_commit_count) AS commits
   FROM staging.github_events WHERE unlisted_commit_count > 0 GROUP BY ALL
 )

@@ -104,6 +104,36 @@ def test_audits_and_gaps_of_the_warehouse_are_published_with_the_release(warehou
     assert told(store, "_gaps") == [gap]
 
 
+def test_an_hour_that_came_later_is_no_gap_and_one_that_lacks_something_is(warehouse, store, quiet):
+    warehouse.execute("CREATE SCHEMA raw; CREATE SCHEMA staging")
+    warehouse.execute(
+        "CREATE TABLE raw.gaps AS SELECT 'gharchive' AS source, 'events' AS stream,"
+        " '2024-05-01 08:00:00Z'::TIMESTAMPTZ AS started_at, '2024-05-01 12:00:00Z'::TIMESTAMPTZ AS ended_at,"
+        " 'missing' AS reason, NULL::VARCHAR AS detail"
+    )
+    warehouse.execute(
+        "CREATE TABLE staging.github_hours AS SELECT hour AS collected_hour, 'minimized' AS form,"
+        " hour(hour AT TIME ZONE 'UTC') <> 9 AS has_commits, true AS has_merges, true AS has_threads FROM"
+        " (VALUES ('2024-05-01 09:00:00Z'::TIMESTAMPTZ), ('2024-05-01 12:00:00Z')) AS t(hour)"
+    )
+    warehouse.execute(
+        "CREATE TABLE staging.github_events AS SELECT * FROM (VALUES"
+        " ('2024-05-01 09:30:00Z'::TIMESTAMPTZ, 3), ('2024-05-01 09:40:00Z', 4), ('2024-05-01 09:50:00Z', 0))"
+        " AS t(created_at, unlisted_commit_count)"
+    )
+
+    release(warehouse, [wish(FIRST)], [store], {}, quiet)
+
+    starts, ends = (f"{each} AT TIME ZONE 'UTC'" for each in ("started_at", "ended_at"))
+    columns = f"day({starts}), hour({starts}), day({ends}), hour({ends}), reason, subject"
+    assert told(store, "_gaps", columns) == [
+        (1, 0, 2, 0, "pushes list fewer commits than they have", "2 pushes, 7 commits"),
+        (1, 8, 1, 9, "missing", None),
+        (1, 9, 1, 10, "pushes list no commits", "minimized"),
+        (1, 10, 1, 12, "missing", None),
+    ]
+
+
 def test_a_table_that_lost_a_third_of_its_rows_is_not_published_unless_somebody_says_so(
     warehouse, store, quiet
 ):
