@@ -70,6 +70,11 @@ class PostgresOptions(Declared):
     indexes: tuple[Annotated[tuple[str, ...], Field(min_length=1, strict=False)], ...] = Field(
         default=(), strict=False, description="Indexes besides that on the grain; lists of columns."
     )
+    partition_by: str | None = Field(
+        default=None,
+        description="The date of the grain by which rows are replaced: a release then moves only the"
+        " days that changed.",
+    )
 
 
 class BigQueryOptions(Declared):
@@ -279,6 +284,8 @@ def _named(processor: Processor) -> Iterator[tuple[str, tuple[str, ...]]]:
     postgres, bigquery = processor.publish.postgres, processor.publish.bigquery
     for number, columns in enumerate(postgres.indexes if postgres else ()):
         yield f"publish.postgres.indexes.{number}", columns
+    if postgres:
+        yield "publish.postgres.partition_by", tuple(filter(None, [postgres.partition_by]))
     if bigquery:
         yield "publish.bigquery.cluster_by", bigquery.cluster_by
         yield "publish.bigquery.partition_by", tuple(filter(None, [bigquery.partition_by]))

@@ -21,7 +21,7 @@ from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
-from oso_processors.building import Watch
+from oso_processors.building import Watch, builds
 from oso_processors.catalog import require_built_for
 from oso_processors.errors import (
     ModelsFailed,
@@ -155,6 +155,7 @@ class Warehouse:
             grain=grain,
             description=cleandoc(snapshot.model.description or ""),
             fingerprint=str(snapshot.version),
+            builds=builds(self._context.state_sync, snapshot),
         )
 
     def _plan(self) -> Plan:

@@ -117,8 +117,11 @@ def _changes(
     found = []
     for change in changes:
         old, new = side(change.table), by_name.get(change.table)
-        now = (new.published(), f"({new.table.query})") if new else None
+        now = (new.published(), f"({new.moved()})") if new else None
         is_unread = (old is None and change.table in before) or (new and not new.table.query)
+        if old and new and new.changed:
+            old = (old[0], f"({new.changed.of(f'SELECT * FROM {old[1]}')})")
+            change = replace(change, kind="incremental")
         counts = None if is_unread else counted(connection, old, now)
         found.append(replace(change, counts=counts, commit=commit))
     return found
