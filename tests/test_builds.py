@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from oso_processors.progress import Progress
+from oso_processors.release.guards import supply
 from oso_processors.settings import Settings
 
 NAMES = ("intermediate.repository_names", ("activity_date", "repository_source_id"))
@@ -60,3 +61,15 @@ def test_a_table_that_is_built_whole_has_builds_of_all_days(warehouse):
 
 def test_nobody_knows_when_the_rows_behind_a_view_were_written(warehouse):
     assert builds(warehouse, VIEWS) is None
+
+
+def test_a_model_descends_from_the_sources_of_the_raw_tables_before_it(warehouse):
+    assert warehouse.sources("marts.projects_v1") == {"oss_directory"}
+    assert warehouse.sources("marts.event_types_v1") == set()
+
+
+def test_a_run_writes_down_when_each_source_was_collected(warehouse):
+    found = supply(warehouse.connection)
+
+    assert {"gharchive", "git_history", "oss_directory"} <= found.collected_at.keys()
+    assert found.longest_gap == {}

@@ -89,7 +89,7 @@ def prepare(
             refused[output.name] = f"its grain ({', '.join(output.table.grain)}) is not unique"
     if not request.again:
         refused |= held(newest, outputs)
-    return plan(outputs, served, refused, request.may_shrink), outputs
+    return plan(outputs, served, refused, request.may_shrink, request.doubts), outputs
 
 
 def _tell_of_nul(outputs: Iterable[Output], progress: Progress) -> None:

@@ -67,8 +67,11 @@ def plan(
     served: Mapping[str, Manifest | None],
     blocked: Mapping[str, str],
     may_shrink: Collection[str] = (),
+    doubts: Mapping[str, str] | None = None,
 ) -> Plan:
     """Compare ``outputs`` with what each store serves.
+
+    What is ``blocked`` is not released; what is in doubt stays as it is, and blocks where it changed.
 
     The newest release that any store serves is the one to go on from: a store that serves an older one
     was left behind by a crash, and is brought up to it even when nothing else is new. Two stores that
@@ -76,7 +79,9 @@ def plan(
     """
     newest = newest_of(served.values())
     before = newest.contents if newest else {}
-    steps = [_step(each, before.get(each.name), blocked, may_shrink) for each in outputs]
+    steps = [
+        _step(each, before.get(each.name), blocked, doubts or {}, may_shrink) for each in outputs
+    ]
     names = {each.name for each in outputs} | set(blocked)
     steps += [
         Step(name, "blocked", reason=reason)
@@ -103,7 +108,11 @@ def newest_of(served: Iterable[Manifest | None]) -> Manifest | None:
 
 
 def _step(
-    output: Output, old: Published | None, blocked: Mapping[str, str], may_shrink: Collection[str]
+    output: Output,
+    old: Published | None,
+    blocked: Mapping[str, str],
+    doubts: Mapping[str, str],
+    may_shrink: Collection[str],
 ) -> Step:
     size = (output.row_count, output.byte_count)
     reason = blocked.get(output.name) or _shrunken(output, old, may_shrink)
@@ -111,6 +120,8 @@ def _step(
         return Step(output.name, "blocked", *size, reason)
     if old is not None and old.digest == output.digest:
         return Step(output.name, "unchanged", *size)
+    if output.name in doubts:
+        return Step(output.name, "blocked", *size, doubts[output.name])
     if output.changed is not None:
         return _incremental(output, output.changed)
     return Step(output.name, kind_of(old, output.published()), *size)
