@@ -17,14 +17,17 @@ OTHERS = f"""
 SELECT * FROM ({TOLD})
 WHERE source <> 'gharchive' OR stream <> 'events' OR started_at IS NULL
 """
-HOURS = f"""
-WITH missing AS (
+MISSING = f"""
+SELECT reason, subject, hour FROM (
   SELECT DISTINCT reason, subject,
     unnest(generate_series(started_at, ended_at - INTERVAL 1 HOUR, INTERVAL 1 HOUR)) AS hour
   FROM ({TOLD}) WHERE source = 'gharchive' AND stream = 'events'
-), lacking AS (
-  SELECT reason, subject, hour FROM missing
-  ANTI JOIN staging.github_hours AS collected ON collected.collected_hour = missing.hour
+) AS missing
+ANTI JOIN staging.github_hours AS collected ON collected.collected_hour = missing.hour
+"""
+HOURS = f"""
+WITH lacking AS (
+  {MISSING}
   UNION ALL
   SELECT 'pushes list no commits', form, collected_hour
   FROM staging.github_hours WHERE NOT has_commits
@@ -55,14 +58,7 @@ FROM (
 
 def gaps_query(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Return the query of `_gaps`; None where nothing was ever collected."""
-    there = {
-        f"{schema}.{name}"
-        for schema, name in connection.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
-            " UNION ALL SELECT schema_name, view_name FROM duckdb_views()"
-            " WHERE database_name = current_database()"
-        ).fetchall()
-    }
+    there = _there(connection)
     if "raw.gaps" not in there:
         return None
     parts = (OTHERS, HOURS, PUSHES) if there >= NEEDED else (TOLD,)
@@ -71,3 +67,27 @@ def gaps_query(connection: duckdb.DuckDBPyConnection) -> str | None:
         "SELECT row_number() OVER () AS gap, * FROM"
         f" (SELECT DISTINCT * FROM ({listed}) ORDER BY ALL)"
     )
+
+
+def missing_query(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the query of source, started_at and ended_at of what is missing still, or None likewise."""
+    there = _there(connection)
+    if "raw.gaps" not in there:
+        return None
+    if not there >= NEEDED:
+        return "SELECT DISTINCT source, started_at, ended_at FROM raw.gaps"
+    hours = (
+        "SELECT 'gharchive' AS source, hour AS started_at, hour + INTERVAL 1 HOUR AS ended_at"
+        f" FROM ({MISSING})"
+    )
+    return f"SELECT DISTINCT source, started_at, ended_at FROM ({OTHERS}) UNION {hours}"
+
+
+def _there(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the names of all tables and views."""
+    found = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+        " UNION ALL SELECT schema_name, view_name FROM duckdb_views()"
+        " WHERE database_name = current_database()"
+    ).fetchall()
+    return {f"{schema}.{name}" for schema, name in found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ from oso_processors.cli import main
 from oso_processors.errors import ReleaseBlocked
 from oso_processors.release import Request, Wish, release
 from oso_processors.release.changes import kind_of
+from oso_processors.release.guards import supply
 from oso_processors.stores import Published
 from oso_processors.stores.files import FilesStore
 from oso_processors.tables import Column, Table
@@ -132,6 +134,21 @@ def test_an_hour_that_came_later_is_no_gap_and_one_that_lacks_something_is(wareh
         (1, 9, 1, 10, "pushes list no commits", "minimized"),
         (1, 10, 1, 12, "missing", None),
     ]
+
+
+def test_hours_that_came_later_keep_nothing_back(warehouse):
+    warehouse.execute("CREATE SCHEMA raw; CREATE SCHEMA staging")
+    warehouse.execute(
+        "CREATE TABLE raw.gaps AS SELECT 'gharchive' AS source, 'events' AS stream,"
+        " date_trunc('hour', now()) - INTERVAL 90 HOUR AS started_at,"
+        " date_trunc('hour', now()) AS ended_at, 'missing' AS reason, NULL::VARCHAR AS detail"
+    )
+    warehouse.execute(
+        "CREATE TABLE staging.github_hours AS SELECT started_at + INTERVAL 60 HOUR AS collected_hour"
+        " FROM raw.gaps; CREATE TABLE staging.github_events AS SELECT 1 AS event_id"
+    )
+
+    assert supply(warehouse).longest_gap == {"gharchive": timedelta(hours=60)}
 
 
 def test_a_table_that_lost_a_third_of_its_rows_is_not_published_unless_somebody_says_so(
