@@ -99,7 +99,11 @@ def test_what_is_not_a_release_is_left_alone(files, everything, output):
 
     files.sweep([])
 
-    assert sorted(path.name for path in files.place.root.iterdir()) == ["latest.json", "r0x", "reports"]
+    assert sorted(path.name for path in files.place.root.iterdir()) == [
+        "latest.json",
+        "r0x",
+        "reports",
+    ]
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, everything, output):
