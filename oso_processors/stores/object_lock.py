@@ -37,7 +37,7 @@ NAME = "release.lock"
 class Held:
     """What the lock object says: who holds it (nobody when empty), from which home, renewed how often.
 
-    `run` makes what one run writes unlike what any other does.
+    `run` and `beat` make what is written unlike all that was written before.
     """
 
     who: str
@@ -57,32 +57,32 @@ class ObjectLock:
         self._place = f"{place}/{NAME}"
         self._passing = passing
         self._seconds = seconds
-        self._is_lost = False
+        # None when this run does not hold the lock.
+        self._mine: Held | None = None
+        # Of what this run wrote last: None when it is that no more.
         self._version: UpdateVersion | None = None
+        self._beat = 0
+        self._writing = threading.Lock()
 
     @contextmanager
     def held(self, store: str) -> Iterator[None]:
         """Hold the lock; raise `ReleaseLocked` with who holds it."""
         with file_lock.held(self._passing / NAME, store):
-            since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-            mine = Held(f"{file_lock.process()} since {since}", self._home(), uuid.uuid4().hex)
-            self._take(mine)
+            self._take()
             ended = threading.Event()
-            renewing = threading.Thread(target=self._renew, args=(mine, ended), daemon=True)
+            renewing = threading.Thread(target=self._renew, args=(ended,), daemon=True)
             renewing.start()
             try:
                 yield
             finally:
                 ended.set()
                 renewing.join()
-                self._free(mine)
+                self._free()
 
     def check(self) -> None:
-        """Raise `StoreUnusable` when another run took the lock for a dead runner's."""
-        if self._is_lost:
-            raise StoreUnusable(
-                "files", self._place, "another run took it, since this one did not renew it", AGAIN
-            )
+        """Raise `StoreUnusable` when this run took the lock and another has it by now, or may have."""
+        if self._mine is not None:
+            self._write(self._mine)
 
     def holder(self) -> str | None:
         """Say who holds the lock; None for one that was not renewed, as far as clocks agree."""
@@ -93,7 +93,9 @@ class ObjectLock:
         silent = datetime.now(UTC) - meta["last_modified"]
         return held.who or None if silent < timedelta(seconds=self._seconds) else None
 
-    def _take(self, mine: Held) -> None:
+    def _take(self) -> None:
+        since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        mine = Held(f"{file_lock.process()} since {since}", self._home(), uuid.uuid4().hex)
         found = self._look()
         if found is not None and found[0].who and found[0].home != mine.home:
             found = self._watched(*found)
@@ -102,7 +104,7 @@ class ObjectLock:
         if taken is None:
             found = self._look()
             raise ReleaseLocked(f"files: {found[0].who if found else 'somebody'}")
-        self._version, self._is_lost = taken, False
+        self._mine, self._version = mine, taken
 
     def _watched(self, held: Held, meta: ObjectMeta) -> tuple[Held, ObjectMeta] | None:
         """Return the lock when its holder let it go or is dead; raise `ReleaseLocked` when it lives."""
@@ -116,24 +118,30 @@ class ObjectLock:
                 raise ReleaseLocked(f"files: {found[0].who}")
         return held, meta
 
-    def _renew(self, mine: Held, ended: threading.Event) -> None:
-        """Let others see that this run lives, until it ends or somebody else has the lock."""
-        beat = 0
+    def _renew(self, ended: threading.Event) -> None:
+        """Let others see that this run lives, until it ends."""
         while not ended.wait(self._seconds / 6):
-            beat += 1
-            # What cannot be sent now may be next time; others wait for longer than that.
-            with suppress(StoreUnusable, FileNotFoundError), told(self._place):
-                renewed = replace(mine, beat=beat)
-                self._version = put_if(self._store, NAME, _body(renewed), self._version)
-                if self._version is None:
-                    self._is_lost = True
-                    return
+            # What cannot be sent now may be next time; before it lets readers see anything, the run asks.
+            with suppress(StoreUnusable):
+                self.check()
 
-    def _free(self, mine: Held) -> None:
+    def _free(self) -> None:
         # Who cannot say that it ended is taken for dead after a while.
-        with suppress(StoreUnusable, FileNotFoundError), told(self._place):
-            if not self._is_lost:
-                put_if(self._store, NAME, _body(replace(mine, who="")), self._version)
+        with suppress(StoreUnusable):
+            if self._mine is not None:
+                self._write(replace(self._mine, who=""))
+        self._mine = self._version = None
+
+    def _write(self, held: Held) -> None:
+        """Replace what we wrote last; raise `StoreUnusable` where it is that no more."""
+        with self._writing, told(self._place):
+            self._beat += 1
+            body = _body(replace(held, beat=self._beat))
+            if self._version is not None:
+                self._version = put_if(self._store, NAME, body, self._version)
+            if self._version is None:
+                reason = "another run took it, since this one did not renew it"
+                raise StoreUnusable("files", self._place, reason, AGAIN)
 
     def _look(self) -> tuple[Held, ObjectMeta] | None:
         try:

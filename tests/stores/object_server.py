@@ -68,11 +68,11 @@ class Front(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     port: int
     fault: Callable[[Front], bool]
-    seen: list[tuple[str, str]]
+    seen: list[tuple[str, str, str | None]]
 
     def answer(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.seen.append((self.command, self.path))
+        self.seen.append((self.command, self.path, self.headers["x-amz-copy-source"]))
         if not type(self).fault(self):
             self.pass_on()
 
@@ -92,6 +92,11 @@ class Front(BaseHTTPRequestHandler):
 
     def refuse(self, status: int, code: str, message: str) -> None:
         self.reply(status, [], REFUSED.format(code, message).encode())
+
+    def pass_on_and_answer(self, status: int) -> None:
+        """Do what is asked, and say that it was not done."""
+        asked(self.port, self.command, self.path, self.body, dict(self.headers.items()))
+        self.refuse(status, "SlowDown", "Please try again")
 
     def cut(self) -> None:
         """End the connection in mid-answer."""
@@ -118,7 +123,7 @@ def in_front(port: int, kind: type[Front] = Front) -> Iterator[type[Front]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), made) as server:
         server.daemon_threads = True
         made.at = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield made
