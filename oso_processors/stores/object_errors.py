@@ -14,8 +14,8 @@ ANSWER = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 STATUS = re.compile(r"status code: (\d{3}[\w ]*)")
 SERVER = re.compile(r"Error performing [A-Z]+ (\w+://[^/ ]+)")
 SYSTEM = re.compile(r'message: "([^"]+)"|"(dns error)"')
-# Where a machine of AWS or Google is asked for credentials when none are set.
-METADATA = ("169.254.169.254", "metadata.google.internal")
+# What a machine of AWS or Google is asked for when no credentials are set.
+METADATA = ("/latest/api/token", "/latest/meta-data", "/computeMetadata/")
 AGAIN = "run again"
 KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS"
 ADVICE = {
@@ -40,8 +40,8 @@ def told(place: str) -> Iterator[None]:
 
 def _unusable(place: str, error: Exception) -> StoreUnusable:
     text = str(error)
-    reason, server = _reason(text), SERVER.search(text)
-    if server and any(each in server[1] for each in METADATA):
+    reason = _reason(text)
+    if any(each in text for each in METADATA):
         return StoreUnusable("files", place, "no credentials were found", KEYS)
     advice = next((words for mark, words in ADVICE.items() if mark in reason), AGAIN)
     return StoreUnusable("files", place, reason, advice)
