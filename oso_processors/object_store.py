@@ -56,7 +56,9 @@ def place_of(text: str, root: Path) -> Path | ObjectStore:
         return (root / text).resolve()
     found = ADDRESS.fullmatch(text)
     if found is None:
-        raise InvalidSetting(VARIABLE, text, "must be a folder, s3://bucket/prefix or gs://…")
+        raise InvalidSetting(
+            VARIABLE, text, "must be a folder, s3://bucket/prefix or gs://bucket/prefix"
+        )
     prefix = (found[3] or "").rstrip("/")
     if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
         raise InvalidSetting(VARIABLE, text, "its prefix has an empty part, or one that is . or ..")

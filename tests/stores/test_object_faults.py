@@ -191,7 +191,7 @@ def test_who_may_not_read_is_told_so(address, front, tmp_path, what):
     assert str(caught.value).endswith(f": 403 Forbidden: AccessDenied: Access Denied{NOT_LET_IN}")
 
 
-def test_a_file_that_cannot_be_read_from_there_is_drift(address, front, make, tmp_path):
+def test_rows_that_may_not_be_read_are_one_line_and_no_drift(address, front, make, tmp_path):
     make(1)
     files = FilesStore(Objects(address, tmp_path, retries=2))
     front.fault = lambda request: "parquet" in request.path and (denied(request) or True)

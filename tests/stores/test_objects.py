@@ -12,7 +12,10 @@ import orjson
 import pytest
 
 from oso_processors.errors import Mismatch, StoreUnusable
+from oso_processors.pipeline import sides
+from oso_processors.release.changes import Counts, counted
 from oso_processors.release.verify import drifted, verify
+from oso_processors.settings import Settings
 from oso_processors.stores import objects
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.objects import Objects
@@ -142,6 +145,23 @@ def test_rows_of_a_kept_release_can_be_read(in_objects, another, everything, out
 
     assert everything.execute(f"SELECT count(*) FROM {source}").fetchone() == (5,)
     assert another().source(first, "nothing") is None
+
+
+def test_of_two_releases_only_the_tables_that_differ_are_brought_here_to_be_compared(
+    front, another, address, everything, output, tmp_path
+):
+    files, same = another(), output(name="same")
+    publish(files, everything, 1, same, output())
+    publish(files, everything, 2, same, output(query="SELECT * FROM everything LIMIT 2"))
+    settings = Settings(project=tmp_path, home=tmp_path / "home", files=address)
+    front.seen.clear()
+
+    before, after = sides(settings, "r1", "r2")
+
+    assert counted(everything, before["everything"], after["everything"]) == Counts(0, 3, 0)
+    assert (list(before), list(after)) == (["everything"], ["everything"])
+    brought = [path.rpartition("%5D/")[2] for _, path, _ in front.seen if "parquet" in path]
+    assert brought == ["r1/everything.parquet", "r2/everything.parquet"]
 
 
 def test_what_is_gone_changed_or_added_is_named(in_objects, bucket, everything, output, tmp_path):
