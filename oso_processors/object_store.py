@@ -5,6 +5,7 @@ How to get in (keys, region, another endpoint) is read from each provider's usua
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 VARIABLE = "OSO_FILES"
 ADDRESS = re.compile(r"(s3|gs)://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(.*))?")
+URL = re.compile(r"https?://[^/]")
+ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+}
 # An object is moved in parts of some megabytes; no server is silent that long on one of them.
 SILENT = timedelta(minutes=5)
 WHOLE = timedelta(hours=6)
@@ -35,7 +41,14 @@ class ObjectStore:
         return f"{self.scheme}://{'/'.join(filter(None, (self.bucket, self.prefix)))}"
 
     def connect(self, retries: int = 6) -> S3Store | GCSStore:
-        """Return the library's store; nothing crosses the network yet."""
+        """Return the library's store; nothing crosses the network yet.
+
+        Raise `InvalidSetting` where another endpoint is set that is none; the library would panic at it.
+        """
+        for variable in ENDPOINTS[self.scheme]:
+            value = os.environ.get(variable)
+            if value and not URL.match(value):
+                raise InvalidSetting(variable, value, "must begin with http:// or https://")
         # Who names no object store does not wait for the library.
         from obstore.store import GCSStore, S3Store
 

@@ -8,8 +8,12 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta, PutResult, UpdateVersion
+    from obstore import Attributes, ObjectMeta, PutMode, PutResult, UpdateVersion
     from obstore.store import GCSStore, S3Store
+
+
+# Google's store lets readers of a public object be served an hour-old copy, unless the object says otherwise.
+FRESH: Attributes = {"Cache-Control": "no-cache"}
 
 
 def put_if(
@@ -20,7 +24,8 @@ def put_if(
     Return the version put; None when there is another by now.
     """
     try:
-        return version(obstore.put(store, name, body, mode="create" if seen is None else seen))
+        mode: PutMode = "create" if seen is None else seen
+        return version(obstore.put(store, name, body, attributes=FRESH, mode=mode))
     except (AlreadyExistsError, PreconditionError):
         # The answer to a put may be lost and the put be sent again: then what is there is ours.
         try:

@@ -14,12 +14,15 @@ ANSWER = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 STATUS = re.compile(r"status code: (\d{3}[\w ]*)")
 SERVER = re.compile(r"Error performing [A-Z]+ (\w+://[^/ ]+)")
 SYSTEM = re.compile(r'message: "([^"]+)"|"(dns error)"')
+STORE = re.compile(r"^Generic \w+ error: ")
 # What a machine of AWS or Google is asked for when no credentials are set.
 METADATA = ("/latest/api/token", "/latest/meta-data", "/computeMetadata/")
 AGAIN = "run again"
 KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS"
 ADVICE = {
     "NoSuchBucket": "make the bucket or name another in OSO_FILES",
+    "service account": KEYS,
+    "AccessKey": KEYS,
     "403": "see what these credentials may do in the bucket",
     "401": "see what these credentials may do in the bucket",
 }
@@ -56,4 +59,4 @@ def _reason(text: str) -> str:
     if server:
         why = f": {system[1] or system[2]}" if system else ""
         return f"no answer from {server[1]}{why}"
-    return text.splitlines()[0]
+    return STORE.sub("", text.splitlines()[0])

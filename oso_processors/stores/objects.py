@@ -44,7 +44,8 @@ class Objects:
         """Use ``address``; a lock that was not renewed for so many seconds is a dead runner's."""
         self.address = address
         self.passing = passing
-        self._store = address.connect(retries)
+        with told(str(address)):
+            self._store = address.connect(retries)
         self._lock = ObjectLock(self._store, str(address), passing, lock_seconds)
         # The ETag of each object that was brought here.
         self._brought: dict[str, str | None] = {}

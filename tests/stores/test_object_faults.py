@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from oso_processors.errors import StoreUnusable
+from oso_processors.errors import InvalidSetting, StoreUnusable
 from oso_processors.object_store import ObjectStore
 from oso_processors.release.publishing import publish, sweep
 from oso_processors.release.verify import drifted
@@ -213,3 +213,41 @@ def test_without_credentials_is_one_line(monkeypatch, tmp_path):
         "files: s3://bucket/latest.json: no credentials were found; what was published before stays,"
         " set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS"
     )
+
+
+WRONG = [
+    (
+        "s3",
+        {"AWS_ACCESS_KEY_ID": "me"},
+        StoreUnusable,
+        "files: s3://bucket: Missing SecretAccessKey; what was published before stays,"
+        " set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS",
+    ),
+    (
+        "gs",
+        {"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/key.json"},
+        StoreUnusable,
+        "files: gs://bucket: Unable to open service account file from /nowhere/key.json:"
+        " No such file or directory (os error 2); what was published before stays,"
+        " set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS",
+    ),
+    (
+        "s3",
+        {"AWS_ENDPOINT_URL": "localhost:9000"},
+        InvalidSetting,
+        "AWS_ENDPOINT_URL: 'localhost:9000': must begin with http:// or https://",
+    ),
+]
+
+
+@pytest.mark.parametrize(("scheme", "environ", "kind", "said"), WRONG)
+def test_what_is_set_wrong_is_one_line(monkeypatch, tmp_path, scheme, environ, kind, said):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(kind) as caught:
+        Objects(ObjectStore(scheme, "bucket"), tmp_path)
+
+    assert str(caught.value) == said

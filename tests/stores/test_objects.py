@@ -294,12 +294,15 @@ def test_nothing_of_object_stores_is_loaded_where_files_lie_in_a_folder(tmp_path
     assert done.stdout == "None\n[]\n", done.stderr
 
 
-def test_the_pointer_says_where_the_manifest_is(in_objects, bucket, everything, output):
+def test_the_pointer_says_where_the_manifest_is_and_may_not_be_kept(
+    in_objects, bucket, everything, output
+):
     publish(in_objects, everything, 1, output())
 
-    pointer = orjson.loads(bytes(obstore.get(bucket, "latest.json").bytes()))
+    found = obstore.get(bucket, "latest.json")
 
-    assert pointer == {
+    assert found.attributes["Cache-Control"] == "no-cache"
+    assert orjson.loads(bytes(found.bytes())) == {
         "release": "r1",
         "manifest": "r1/manifest.json",
         "released_at": "2024-05-01T00:00:00+00:00",
