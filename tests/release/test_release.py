@@ -193,7 +193,7 @@ def test_a_store_that_reads_back_something_else_stops_the_release(stars, stores,
     class Careless(FilesStore):
         def build(self, connection, release, output):
             super().build(connection, release, output)
-            path = self._path(release, output)
+            path = self.place.local(f"{release.id}/{output.name}.parquet")
             duckdb.sql(f"COPY (FROM '{path}' LIMIT 1) TO '{path}.x' (FORMAT parquet)")
             Path(f"{path}.x").rename(path)
 
