@@ -35,7 +35,7 @@ def make(output, everything, quiet, address, tmp_path):
     """Publishes so many rows as the release of that number, as a run does, and sweeps."""
 
     def made(number: int) -> str:
-        files = FilesStore(Objects(address, tmp_path / "home" / "passing", retries=2))
+        files = FilesStore(Objects(address, tmp_path / "home" / "passing", retries=1))
         whole = output(query=f"SELECT * FROM everything LIMIT {number}")
         with files.alone():
             publish(everything, manifest(number, whole), [whole], [files], quiet)
@@ -168,7 +168,7 @@ def test_a_name_that_nobody_knows_is_one_line(address, monkeypatch, make):
 
 @pytest.mark.parametrize("what", ["served", "kept", "left_over", "holder"])
 def test_a_bucket_that_is_not_there_is_one_line(address, tmp_path, what):
-    files = FilesStore(Objects(replace(address, bucket="nobody-has-it"), tmp_path, retries=2))
+    files = FilesStore(Objects(replace(address, bucket="nobody-has-it"), tmp_path, retries=1))
 
     with pytest.raises(StoreUnusable) as caught:
         getattr(files, what)()
@@ -183,7 +183,7 @@ def test_a_bucket_that_is_not_there_is_one_line(address, tmp_path, what):
 @pytest.mark.parametrize("what", ["served", "kept", "left_over", "holder"])
 def test_who_may_not_read_is_told_so(address, front, tmp_path, what):
     front.fault = lambda request: denied(request) or True
-    files = FilesStore(Objects(address, tmp_path, retries=2))
+    files = FilesStore(Objects(address, tmp_path, retries=1))
 
     with pytest.raises(StoreUnusable) as caught:
         getattr(files, what)()
@@ -193,7 +193,7 @@ def test_who_may_not_read_is_told_so(address, front, tmp_path, what):
 
 def test_rows_that_may_not_be_read_are_one_line_and_no_drift(address, front, make, tmp_path):
     make(1)
-    files = FilesStore(Objects(address, tmp_path, retries=2))
+    files = FilesStore(Objects(address, tmp_path, retries=1))
     front.fault = lambda request: "parquet" in request.path and (denied(request) or True)
 
     with pytest.raises(StoreUnusable, match="AccessDenied"):

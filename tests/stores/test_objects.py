@@ -50,7 +50,7 @@ def front(object_server, address, monkeypatch):
 @pytest.fixture
 def another(address, tmp_path):
     """Makes the same store again, as another run of the same home does."""
-    return lambda: FilesStore(Objects(address, tmp_path / "home" / "passing", retries=2))
+    return lambda: FilesStore(Objects(address, tmp_path / "home" / "passing", retries=1))
 
 
 def names(bucket):
