@@ -20,11 +20,9 @@ METADATA = ("/latest/api/token", "/latest/meta-data", "/computeMetadata/")
 AGAIN = "run again"
 KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS"
 ADVICE = {
-    "NoSuchBucket": "make the bucket or name another in OSO_FILES",
-    "service account": KEYS,
-    "AccessKey": KEYS,
-    "403": "see what these credentials may do in the bucket",
-    "401": "see what these credentials may do in the bucket",
+    r"\bNoSuchBucket\b": "make the bucket or name another in OSO_FILES",
+    r"service account|AccessKey": KEYS,
+    r"^40[13] ": "see what these credentials may do in the bucket",
 }
 
 
@@ -46,7 +44,7 @@ def _unusable(place: str, error: Exception) -> StoreUnusable:
     reason = _reason(text)
     if any(each in text for each in METADATA):
         return StoreUnusable("files", place, "no credentials were found", KEYS)
-    advice = next((words for mark, words in ADVICE.items() if mark in reason), AGAIN)
+    advice = next((words for mark, words in ADVICE.items() if re.search(mark, reason)), AGAIN)
     return StoreUnusable("files", place, reason, advice)
 
 
