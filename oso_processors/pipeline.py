@@ -171,14 +171,14 @@ def _side(store: Store, release: Manifest, names: Sequence[str]) -> dict[str, Si
     return {n: (release.contents[n], source) for n, source in sources.items() if source is not None}
 
 
-def files_store(settings: Settings) -> FilesStore:
+def files_store(settings: Settings, say: Callable[[str], None] = lambda _: None) -> FilesStore:
     """Return the files store where the settings say that files lie."""
     if not isinstance(settings.files, ObjectStore):
         return FilesStore(settings.releases)
     # The library of object stores is not for who has none.
     from oso_processors.stores.objects import Objects
 
-    return FilesStore(Objects(settings.files, settings.passing))
+    return FilesStore(Objects(settings.files, settings.passing, say=say))
 
 
 def load_promises(settings: Settings, today: date | None = None) -> Promises:
@@ -238,7 +238,7 @@ def open_stores(
 
     With ``is_reading`` nothing can be changed, and a release that is being made is not in the way.
     """
-    files = files_store(settings)
+    files = files_store(settings, say)
     with ExitStack() as stack:
         if not is_reading:
             stack.enter_context(files.alone())

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -50,13 +50,22 @@ class ObjectLock:
     """The lock of the place at ``place``, renewed six times in ``seconds``."""
 
     def __init__(
-        self, store: S3Store | GCSStore, place: str, passing: Path, seconds: float
+        self,
+        store: S3Store | GCSStore,
+        place: str,
+        passing: Path,
+        seconds: float,
+        say: Callable[[str], None],
     ) -> None:
-        """Use the object beside the releases, and a lock and a name in the folder ``passing``."""
+        """Use the object beside the releases, and a lock and a name in the folder ``passing``.
+
+        ``say`` is told when somebody has to be waited for.
+        """
         self._store = store
         self._place = f"{place}/{NAME}"
         self._passing = passing
         self._seconds = seconds
+        self._say = say
         # None when this run does not hold the lock.
         self._mine: Held | None = None
         # Of what this run wrote last: None when it is that no more.
@@ -108,6 +117,7 @@ class ObjectLock:
 
     def _watched(self, held: Held, meta: ObjectMeta) -> tuple[Held, ObjectMeta] | None:
         """Return the lock when its holder let it go or is dead; raise `ReleaseLocked` when it lives."""
+        self._say(f"files: {held.who} has {self._place}; seeing whether it lives")
         end = time.monotonic() + self._seconds
         while time.monotonic() < end:
             time.sleep(self._seconds / 20)

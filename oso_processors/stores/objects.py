@@ -6,7 +6,7 @@ two runners apart. What is to be read is brought to a folder of this machine fir
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -40,13 +40,17 @@ class Objects:
         passing: Path,
         retries: int = 6,
         lock_seconds: float = 60.0,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Use ``address``; a lock that was not renewed for so many seconds is a dead runner's."""
+        """Use ``address``; a lock that was not renewed for so many seconds is a dead runner's.
+
+        ``say`` is told when that has to be waited for.
+        """
         self.address = address
         self.passing = passing
         with told(str(address)):
             self._store = address.connect(retries)
-        self._lock = ObjectLock(self._store, str(address), passing, lock_seconds)
+        self._lock = ObjectLock(self._store, str(address), passing, lock_seconds, say)
         # The ETag of each object that was brought here.
         self._brought: dict[str, str | None] = {}
         # The pointer as this run first saw it, or wrote it; None where there was none.

@@ -92,13 +92,17 @@ def test_a_dead_runners_lock_is_taken_over_from_another_home_when_nobody_renews_
     with a_runner(address, tmp_path / "theirs", 60) as dead:
         dead.kill()
         dead.wait()
-    mine = store(address, tmp_path / "mine", 0.5)
+    said = []
+    mine = FilesStore(Objects(address, tmp_path / "mine", 1, 0.5, said.append))
 
     began = time.monotonic()
     with mine.alone():
         waited = time.monotonic() - began
 
     assert waited > 0.5
+    (told,) = said
+    who = rf"oso, process {dead.pid} on .* since .* UTC"
+    assert re.fullmatch(rf"files: {who} has s3://.*/release\.lock; seeing whether it lives", told)
 
 
 def test_who_lost_the_lock_does_not_switch(address, tmp_path, everything, output):
