@@ -45,7 +45,9 @@ def another(google, monkeypatch, tmp_path):
     monkeypatch.setenv("GOOGLE_BASE_URL", f"http://127.0.0.1:{google}")
     monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
     address = ObjectStore("gs", BUCKET, f"{uuid.uuid4().hex}/rele'ases [1]")
-    return lambda home="home": FilesStore(Objects(address, tmp_path / home, 2, 0.6))
+    return lambda home="home", seconds=0.6: FilesStore(
+        Objects(address, tmp_path / home, 2, seconds)
+    )
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_of_two_runs_that_saw_the_same_release_one_can_switch(another, everythin
 
 def test_one_release_at_a_time(another):
     with another("mine").alone():
-        assert "oso, process" in another().holder()
+        assert "oso, process" in another(seconds=60).holder()
         with pytest.raises(ReleaseLocked), another("theirs").alone():
             pass
     with another("theirs").alone():
