@@ -72,7 +72,7 @@ def test_of_two_runs_that_saw_the_same_release_one_can_switch(another, everythin
 def test_one_release_at_a_time(another):
     with another("mine").alone():
         assert "oso, process" in another(seconds=60).holder()
-        with pytest.raises(ReleaseLocked), another("theirs").alone():
+        with pytest.raises(ReleaseLocked), another("theirs", 10).alone():
             pass
     with another("theirs").alone():
         pass

@@ -48,8 +48,8 @@ def store(address, passing, seconds: float) -> FilesStore:
 
 
 def test_two_homes_at_once(address, tmp_path):
-    mine = store(address, tmp_path / "mine", 1.2)
-    with a_runner(address, tmp_path / "theirs", 1.2) as first:
+    mine = store(address, tmp_path / "mine", 10)
+    with a_runner(address, tmp_path / "theirs", 2) as first:
         with pytest.raises(ReleaseLocked) as caught, mine.alone():
             pass
         seen = mine.holder()
@@ -126,7 +126,7 @@ def test_who_lives_keeps_the_lock(address, tmp_path, everything, output):
     living, whole = store(address, tmp_path / "living", 0.6), output()
     with living.alone():
         time.sleep(1)
-        with pytest.raises(ReleaseLocked), store(address, tmp_path / "other", 0.6).alone():
+        with pytest.raises(ReleaseLocked), store(address, tmp_path / "other", 5).alone():
             pass
         living.build(everything, manifest(1, whole), whole)
         living.publish(manifest(1, whole), [whole])
