@@ -23,6 +23,7 @@ from oso_processors.errors import (
     TableNotReleased,
     WarehouseLocked,
 )
+from oso_processors.object_store import ObjectStore
 from oso_processors.progress import Progress
 from oso_processors.release import Released, Request, Wish, contract, guards, prepare, release
 from oso_processors.release.changes import Side
@@ -32,7 +33,7 @@ from oso_processors.release.rollback import RolledBack, rollback
 from oso_processors.settings import Settings
 from oso_processors.sources import ChosenSource, licences
 from oso_processors.sql import literal
-from oso_processors.stores import Store
+from oso_processors.stores import Manifest, Store
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.local_postgres import serving
 from oso_processors.stores.postgres import PostgresStore
@@ -139,21 +140,45 @@ def go_back(settings: Settings, progress: Progress, name: str | None, reason: st
         )
 
 
-def sides(settings: Settings, release_id: str, table: str | None = None) -> dict[str, Side]:
-    """Return the tables of a kept release with where their rows are read; raise `ReleaseNotKept`."""
-    store = FilesStore(settings.releases)
+def sides(
+    settings: Settings, old: str, new: str, table: str | None = None
+) -> tuple[dict[str, Side], dict[str, Side]]:
+    """Return the tables that differ between two kept releases, with where the rows of each are read.
+
+    Raise `ReleaseNotKept`, or `TableNotReleased` where either has no such table.
+    """
+    store = files_store(settings)
     kept = {each.id: each for each in store.kept()}
-    if release_id not in kept:
-        raise ReleaseNotKept(release_id, tuple(kept))
-    contents = kept[release_id].contents
-    if table is not None and table not in contents:
-        raise TableNotReleased(table, release_id, tuple(contents))
-    found = {name: store.source(kept[release_id], name) for name in contents if name[0] != "_"}
-    return {
-        name: (contents[name], source)
-        for name, source in found.items()
-        if source is not None and table in (None, name)
-    }
+    for name in (old, new):
+        if name not in kept:
+            raise ReleaseNotKept(name, tuple(kept))
+        if table is not None and table not in kept[name].contents:
+            raise TableNotReleased(table, name, tuple(kept[name].contents))
+    before, after = kept[old], kept[new]
+    # Of an object store only what is compared is worth bringing here.
+    names = [
+        name
+        for name in {**before.contents, **after.contents}
+        if name[0] != "_" and table in (None, name)
+        if before.digests.get(name) != after.digests.get(name)
+    ]
+    return _side(store, before, names), _side(store, after, names)
+
+
+def _side(store: Store, release: Manifest, names: Sequence[str]) -> dict[str, Side]:
+    there = [name for name in names if name in release.contents]
+    sources = {name: store.source(release, name) for name in there}
+    return {n: (release.contents[n], source) for n, source in sources.items() if source is not None}
+
+
+def files_store(settings: Settings, say: Callable[[str], None] = lambda _: None) -> FilesStore:
+    """Return the files store where the settings say that files lie."""
+    if not isinstance(settings.files, ObjectStore):
+        return FilesStore(settings.releases)
+    # The library of object stores is not for who has none.
+    from oso_processors.stores.objects import Objects
+
+    return FilesStore(Objects(settings.files, settings.passing, say=say))
 
 
 def load_promises(settings: Settings, today: date | None = None) -> Promises:
@@ -213,7 +238,7 @@ def open_stores(
 
     With ``is_reading`` nothing can be changed, and a release that is being made is not in the way.
     """
-    files = FilesStore(settings.releases)
+    files = files_store(settings, say)
     with ExitStack() as stack:
         if not is_reading:
             stack.enter_context(files.alone())

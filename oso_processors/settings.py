@@ -16,6 +16,7 @@ from pathlib import Path
 from oso_processors.bigquery import BigQuery
 from oso_processors.catalog import catalog_of
 from oso_processors.errors import InvalidSetting
+from oso_processors.object_store import ObjectStore, place_of
 
 GATEWAYS = ("local", "bigquery")
 RETENTION = "all=7d,daily=30d,monthly=forever"
@@ -29,7 +30,8 @@ class Settings:
     `project` is the clone's root (models, processors, sources.yaml); `home` is where
     data is kept; `postgres_dsn` is a server's address, or None for the embedded one; `gateway` is
     where SQLMesh builds; `retention` is how long releases are kept, all or the last of each period;
-    `bigquery` is where releases are published too, or None.
+    `bigquery` is where releases are published too, or None; `files` is where those of files lie, or None
+    for a folder of the home.
     """
 
     project: Path
@@ -38,14 +40,16 @@ class Settings:
     gateway: str = "local"
     retention: Mapping[str, timedelta] = field(default_factory=lambda: retention_of(RETENTION))
     bigquery: BigQuery | None = None
+    files: Path | ObjectStore | None = None
 
     @classmethod
     def from_environ(
         cls, project: Path | None = None, environ: Mapping[str, str] = os.environ
     ) -> Settings:
         """Read ``OSO_PROJECT`` (default: the working directory), ``OSO_HOME`` (default:
-        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY``, ``OSO_RETENTION`` and, where
-        ``OSO_BIGQUERY_DATASET`` is one of them, all of ``OSO_BIGQUERY_…``; raise `InvalidSetting`."""
+        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY``, ``OSO_RETENTION``, ``OSO_FILES``
+        and, where ``OSO_BIGQUERY_DATASET`` is one of them, all of ``OSO_BIGQUERY_…``; raise
+        `InvalidSetting`."""
         root = (project or Path(environ.get("OSO_PROJECT") or Path.cwd())).resolve()
         catalog_of(environ)
         gateway = environ.get("OSO_GATEWAY") or "local"
@@ -60,6 +64,7 @@ class Settings:
             bigquery=BigQuery.from_environ(environ)
             if environ.get("OSO_BIGQUERY_DATASET")
             else None,
+            files=place_of(environ["OSO_FILES"], root) if environ.get("OSO_FILES") else None,
         )
 
     def require_local(self) -> None:
@@ -95,8 +100,8 @@ class Settings:
 
     @property
     def releases(self) -> Path:
-        """The folder of the files store."""
-        return self.home / "releases"
+        """The folder of the files store, unless it is in an object store."""
+        return self.files if isinstance(self.files, Path) else self.home / "releases"
 
     @property
     def downloads(self) -> Path:
@@ -107,6 +112,11 @@ class Settings:
     def uploads(self) -> Path:
         """What is on its way to BigQuery; each file is removed when it has been sent."""
         return self.home / "uploads"
+
+    @property
+    def passing(self) -> Path:
+        """What is on its way to an object store or was brought from there, while a command runs."""
+        return self.home / "passing"
 
     @property
     def sample(self) -> Path:

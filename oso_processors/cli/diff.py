@@ -52,7 +52,7 @@ def diff(
     """
     from oso_processors.pipeline import sides
 
-    before, after = sides(settings, old, table), sides(settings, new, table)
+    before, after = sides(settings, old, new, table)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         found = [

@@ -9,6 +9,7 @@ import click
 
 from oso_processors.cli.release import consent
 from oso_processors.cli.report import built_table, collected_table, released_table, show
+from oso_processors.object_store import ObjectStore
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
 from oso_processors.sources import chosen
@@ -59,16 +60,19 @@ def _news(is_nothing: bool, release_id: str) -> str:
 
 
 def _where(settings: Settings) -> str:
-    home = _short(settings.home)
+    is_here = not isinstance(settings.files, ObjectStore)
+    place = _short(settings.releases) if is_here else f"{settings.files}"
     query = "SELECT project_name, commit_count FROM projects_summary_v1 ORDER BY 2 DESC LIMIT 5"
-    files = f"FROM '{home}/releases/*/projects_summary_v1.parquet'"
+    files = f"FROM '{place}/*/projects_summary_v1.parquet'"
+    # Reading from an object store takes an extension of DuckDB, and keys.
+    duckdb = f'  DuckDB    .venv/bin/python -c "import duckdb; print(duckdb.sql(\\"{files}\\"))"'
     return "\n".join(
         [
             "",
             "Look at it:",
             f'  Postgres  .venv/bin/oso psql -c "{query}"',
-            f'  DuckDB    .venv/bin/python -c "import duckdb; print(duckdb.sql(\\"{files}\\"))"',
-            f"  Files     {home}/releases/latest.json names the release that is served",
+            *([duckdb] if is_here else []),
+            f"  Files     {place}/latest.json names the release that is served",
             "  State     .venv/bin/oso status",
         ]
     )

@@ -1,17 +1,15 @@
 """Publish as files: one Parquet file a table below the release's folder, and one pointer to the newest.
 
-`latest.json` is the one file that ever changes; it is replaced whole, after all else is on the disk.
+`latest.json` is the one file that ever changes; it is replaced whole, after all else is there to stay.
+Where the files lie, in a folder or in an object store, is no matter here.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,50 +19,52 @@ import orjson
 from oso_processors import checksum, full_disk
 from oso_processors.errors import ReleaseUnreadable, StoreUnusable
 from oso_processors.sql import literal
-from oso_processors.stores import Manifest, Measured, Output, datapackage, drift, file_lock
+from oso_processors.stores import Manifest, Measured, Output, datapackage, drift
+from oso_processors.stores.folder import Folder
+from oso_processors.stores.place import POINTER, Place
 
 ROW_GROUP = 122_880
-FOLDER = re.compile(r"r[1-9][0-9]*")
 
 
 class FilesStore:
-    """The files store in the folder ``root``."""
+    """The files store in a place."""
 
     name = "files"
 
-    def __init__(self, root: Path) -> None:
-        """Use ``root``, which is made when the first release is."""
-        self.root = root
+    def __init__(self, place: Path | Place) -> None:
+        """Use ``place``, which may be the path of a folder."""
+        self.place: Place = Folder(place) if isinstance(place, Path) else place
         # Starting one takes as long as reading a small table back.
         self._reader: duckdb.DuckDBPyConnection | None = None
+        # What may have the same content as the tables of the release of that number, the newest first.
+        self._earlier: tuple[int, list[tuple[Manifest, set[str]]]] = (0, [])
 
     def alone(self) -> AbstractContextManager[None]:
         """Be the only one who makes a release here, while it lasts; raise `ReleaseLocked`."""
-        return file_lock.held(self._lock, self.name)
+        return self.place.alone(self.name)
 
     def holder(self) -> str | None:
         """Say who is `alone` here now."""
-        return file_lock.holder(self._lock)
+        return self.place.holder()
 
     def served(self) -> Manifest | None:
         """Return the release that latest.json names."""
-        pointer = self.root / "latest.json"
-        if not pointer.exists():
-            return None
-        return self._manifest(_field(pointer, "release"))
+        with self._told():
+            pointer = self.place.pointer()
+        return None if pointer is None else self._manifest(_field(pointer, "release"))
 
     def kept(self) -> Sequence[Manifest]:
         """Return the release served, and the whole ones before it, newest first."""
         served = self.served()
         if served is None:
             return []
-        return [served, *self._before(served)]
+        return [served, *self._before(served, self._releases())]
 
-    def _before(self, served: Manifest) -> Iterator[Manifest]:
+    def _before(self, served: Manifest, found: dict[str, set[str]]) -> Iterator[Manifest]:
         """Give the whole releases before the one served, the newest first."""
-        for folder in sorted(self._folders(), key=_number, reverse=True):
-            if _number(folder) < served.number and (folder / "manifest.json").exists():
-                yield self._manifest(folder.name)
+        for release_id in sorted(found, key=_number, reverse=True):
+            if _number(release_id) < served.number and "manifest.json" in found[release_id]:
+                yield self._manifest(release_id)
 
     def ready(self, outputs: Sequence[Output]) -> None:
         """Files can always be replaced."""
@@ -72,22 +72,19 @@ class FilesStore:
     def build(
         self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
     ) -> None:
-        """Write the table's file, or link the one of an earlier release with the same content."""
-        target = self._path(release, output)
+        """Write the table's file, or let it be that of an earlier release with the same content."""
         with self._told():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # What a killed run left here may be of other rows.
-            target.unlink(missing_ok=True)
-            earlier = self._same_content(output)
+            earlier = self._same_content(release, output)
             if earlier is not None:
-                _link(earlier, target)
-            else:
-                self._write(connection, output, target)
+                self.place.copy(earlier, _file(release, output.name))
+                return
+            with self.place.drafted(_file(release, output.name)) as path:
+                _write(connection, output, path)
 
     def measure(self, release: Manifest, output: Output) -> Measured:
         """Read the file back with an engine of its own."""
-        source = f"read_parquet({literal(_as_pattern(self._path(release, output)))})"
         with self._told():
+            source = _source(self.place.local(_file(release, output.name)))
             connection = self._engine()
             described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
             found = connection.execute(checksum.duckdb_sql(output.table, source)).fetchone()
@@ -101,40 +98,38 @@ class FilesStore:
         with self._told():
             self._drop_strangers(release, outputs)
             tables = [self._described(release, each) for each in outputs]
-        folder = self.root / release.id
-        _replace(folder / "datapackage.json", datapackage.datapackage(release, tables))
-        _replace_text(folder / "CITATION.cff", datapackage.citation(release))
-        body = {"release": release.id, **release.body(), "tables": tables}
-        _replace(folder / "manifest.json", body)
-        self._point(release)
+            body = {"release": release.id, **release.body(), "tables": tables}
+            written = {
+                "datapackage.json": _json(datapackage.datapackage(release, tables)),
+                "CITATION.cff": datapackage.citation(release).encode(),
+                "manifest.json": _json(body),
+            }
+            for name, content in written.items():
+                self.place.write(f"{release.id}/{name}", content)
+            self._point(release)
 
     def switch(self, release: Manifest) -> None:
         """Let the pointer name a kept release again."""
-        missing = [
-            each.name
-            for each in release.outputs(self.name)
-            if not self._path(release, each).exists()
-        ]
-        if missing or self._manifest(release.id) != release:
+        there = self._releases().get(release.id, set())
+        wanted = {f"{each.name}.parquet" for each in release.outputs(self.name)}
+        if wanted - there or self._manifest(release.id) != release:
             raise StoreUnusable(self.name, release.id, "is not kept whole")
-        self._point(release)
+        with self._told():
+            self._point(release)
 
     def drift(self, release: Manifest) -> list[str]:
         """Compare files, and what the manifest says of them."""
-        folder = self.root / release.id
-        told = {each["name"]: each for each in _load(folder / "manifest.json")["tables"]}
+        manifest = _load("manifest.json", self._read(f"{release.id}/manifest.json"))
+        told = {each["name"]: each for each in manifest["tables"]}
+        there = self._releases().get(release.id, set())
         outputs = release.outputs(self.name)
         lines = [
             f"{each.name}: {line}"
             for each in outputs
-            for line in self._drift_of(release, each, told.get(each.name))
+            for line in self._drift_of(release, each, told.get(each.name), there)
         ]
-        ours = {
-            "manifest.json",
-            *datapackage.NAMES,
-            *(self._path(release, each).name for each in outputs),
-        }
-        added = sorted({path.name for path in folder.iterdir()} - ours)
+        ours = {"manifest.json", *datapackage.NAMES, *(f"{each.name}.parquet" for each in outputs)}
+        added = sorted(there - ours)
         lines += [f"{name}: the file is no part of the release" for name in added]
         return [f"{self.name}: {line}" for line in lines]
 
@@ -143,38 +138,41 @@ class FilesStore:
         served = self.served()
         newest = served.number if served else 0
         return sorted(
-            folder.name
-            for folder in self._folders()
-            if _number(folder) > newest or not (folder / "manifest.json").exists()
+            release_id
+            for release_id, names in self._releases().items()
+            if _number(release_id) > newest or "manifest.json" not in names
         )
 
     def source(self, release: Manifest, name: str) -> str | None:
         """Return where DuckDB reads the rows of a kept table."""
-        path = self.root / release.id / f"{name}.parquet"
-        return f"read_parquet({literal(_as_pattern(path))})" if path.exists() else None
+        with self._told():
+            try:
+                return _source(self.place.local(_file(release, name)))
+            except FileNotFoundError:
+                return None
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
-        """Remove the folders of other releases, finished or not."""
+        """Remove the files of other releases, finished or not."""
         wanted = {each.id for each in keep}
-        for folder in self._folders():
-            if folder.name not in wanted:
+        self._earlier = (0, [])
+        for release_id in self._releases():
+            if release_id not in wanted:
                 with self._told():
-                    # Without its manifest a folder that is half removed counts as nothing.
-                    (folder / "manifest.json").unlink(missing_ok=True)
-                    shutil.rmtree(folder)
+                    self.place.drop(release_id)
 
     def _point(self, release: Manifest) -> None:
         pointer = {"release": release.id, "manifest": f"{release.id}/manifest.json"}
-        _replace(self.root / "latest.json", {**pointer, "released_at": release.released_at})
+        self.place.point(_json({**pointer, "released_at": release.released_at}))
 
     def _drift_of(
-        self, release: Manifest, output: Output, told: dict[str, Any] | None
+        self, release: Manifest, output: Output, told: dict[str, Any] | None, there: set[str]
     ) -> Iterator[str]:
         """Compare the file of one table, and what the manifest says of it beside its contents."""
-        if not self._path(release, output).exists():
+        if f"{output.name}.parquet" not in there:
             yield "its file is gone"
             return
-        described = self._described(release, output)
+        with self._told():
+            described = self._described(release, output)
         if told is None:
             yield "the manifest does not describe it"
         else:
@@ -191,11 +189,6 @@ class FilesStore:
         yield from drift.of_columns(wanted, found)
         yield from drift.of_rows(output, measured.checksum)
 
-    @property
-    def _lock(self) -> Path:
-        # Beside the folder, in which readers find releases and nothing else.
-        return self.root.with_name(f"{self.root.name}.lock")
-
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Say what the disk or the engine refuses in one line."""
@@ -204,41 +197,32 @@ class FilesStore:
         except (OSError, duckdb.Error) as error:
             reason = str(error).splitlines()[0]
             raise StoreUnusable(
-                self.name, str(self.root), reason, full_disk.advice(error)
+                self.name, str(self.place), reason, full_disk.advice(error)
             ) from error
 
-    def _folders(self) -> list[Path]:
-        """Return the folders of releases; whatever else lies there is not ours."""
-        found = self.root.iterdir() if self.root.is_dir() else ()
-        return [path for path in found if FOLDER.fullmatch(path.name) and path.is_dir()]
-
-    def _write(self, connection: duckdb.DuckDBPyConnection, output: Output, target: Path) -> None:
-        part = target.with_suffix(".part")
-        order = ", ".join(f'"{name}"' for name in output.table.grain)
-        connection.execute(
-            f"COPY ({output.table.query} ORDER BY {order}) TO {literal(part)}"
-            f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-        )
-        _sync(part)
-        part.replace(target)
+    def _releases(self) -> dict[str, set[str]]:
+        with self._told():
+            return self.place.releases()
 
     def _drop_strangers(self, release: Manifest, outputs: Sequence[Output]) -> None:
         """Remove what a killed run left in the release's folder."""
-        ours = {self._path(release, each) for each in outputs}
-        for path in (self.root / release.id).iterdir():
-            if path not in ours:
-                path.unlink()
+        ours = {_file(release, each.name) for each in outputs}
+        found = {f"{release.id}/{name}" for name in self.place.releases().get(release.id, ())}
+        self.place.remove(found - ours)
 
-    def _path(self, release: Manifest, output: Output) -> Path:
-        return self.root / release.id / f"{output.name}.parquet"
+    def _read(self, name: str) -> bytes:
+        try:
+            return self.place.read(name)
+        except OSError as error:
+            raise ReleaseUnreadable(self.name, name.rpartition("/")[2], str(error)) from error
 
     def _manifest(self, release_id: str) -> Manifest:
-        path = self.root / release_id / "manifest.json"
-        body = _load(path)
+        name = "manifest.json"
+        body = _load(name, self._read(f"{release_id}/{name}"))
         try:
             return Manifest.from_body(body)
         except (KeyError, TypeError) as error:
-            raise ReleaseUnreadable(self.name, path.name, f"it lacks {error}") from error
+            raise ReleaseUnreadable(self.name, name, f"it lacks {error}") from error
 
     def _engine(self) -> duckdb.DuckDBPyConnection:
         """Return an engine that reads what is on the disk, and nothing that it read before."""
@@ -247,16 +231,22 @@ class FilesStore:
             self._reader.execute("SET TimeZone = 'UTC'; SET enable_external_file_cache = false")
         return self._reader
 
-    def _same_content(self, output: Output) -> Path | None:
-        served = self.served()
-        for manifest in chain([served], self._before(served)) if served else ():
-            path = self._path(manifest, output)
-            if manifest.digests.get(output.name) == output.digest and path.exists():
-                return path
+    def _same_content(self, release: Manifest, output: Output) -> str | None:
+        """Name the file of an earlier release with the same content."""
+        if self._earlier[0] != release.number:
+            # Who looks once a release and not once a table has a fraction of the calls to an object store.
+            found = self.place.releases()
+            served = self.served()
+            kept = [served, *self._before(served, found)] if served else []
+            self._earlier = release.number, [(each, found.get(each.id, set())) for each in kept]
+        for manifest, names in self._earlier[1]:
+            is_same = manifest.digests.get(output.name) == output.digest
+            if is_same and f"{output.name}.parquet" in names:
+                return _file(manifest, output.name)
         return None
 
     def _described(self, release: Manifest, output: Output) -> dict[str, Any]:
-        path = self._path(release, output)
+        path = self.place.local(_file(release, output.name))
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         columns = [
@@ -288,66 +278,48 @@ def grain_is_unique(connection: duckdb.DuckDBPyConnection, output: Output, sourc
     return found is None
 
 
+def _write(connection: duckdb.DuckDBPyConnection, output: Output, target: Path) -> None:
+    order = ", ".join(f'"{name}"' for name in output.table.grain)
+    connection.execute(
+        f"COPY ({output.table.query} ORDER BY {order}) TO {literal(target)}"
+        f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+    )
+
+
+def _file(release: Manifest, table: str) -> str:
+    return f"{release.id}/{table}.parquet"
+
+
+def _source(path: Path) -> str:
+    """Return what reads ``path`` only, since DuckDB takes every path for a pattern."""
+    pattern = re.sub(r"([\[*?])", r"[\1]", str(path))
+    return f"read_parquet({literal(pattern)})"
+
+
 def _words(described: dict[str, Any]) -> dict[str, str | None]:
     return {each["name"]: each["description"] for each in described["columns"]}
 
 
-def _as_pattern(path: Path) -> str:
-    """Return a pattern that only ``path`` matches, since DuckDB takes every path for one."""
-    return re.sub(r"([\[*?])", r"[\1]", str(path))
+def _number(release_id: str) -> int:
+    return int(release_id[1:])
 
 
-def _link(earlier: Path, target: Path) -> None:
-    """Let both releases have the file; copy it where the file system has no links."""
+def _load(name: str, content: bytes) -> dict[str, Any]:
     try:
-        os.link(earlier, target)
-    except OSError:
-        shutil.copyfile(earlier, target)
-        _sync(target)
-
-
-def _number(folder: Path) -> int:
-    """Return the number of the release in ``folder``."""
-    return int(folder.name[1:])
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        body = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise ReleaseUnreadable("files", path.name, str(error)) from error
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ReleaseUnreadable("files", name, str(error)) from error
     if not isinstance(body, dict):
-        raise ReleaseUnreadable("files", path.name, "it is no object")
+        raise ReleaseUnreadable("files", name, "it is no object")
     return body
 
 
-def _field(path: Path, key: str) -> str:
-    body = _load(path)
+def _field(pointer: bytes, key: str) -> str:
+    body = _load(POINTER, pointer)
     if key not in body:
-        raise ReleaseUnreadable("files", path.name, f"it lacks {key!r}")
+        raise ReleaseUnreadable("files", POINTER, f"it lacks {key!r}")
     return str(body[key])
 
 
-def _replace(path: Path, body: dict[str, Any]) -> None:
-    """Replace a file whole: readers see the old one or the new one."""
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    _replace_text(path, orjson.dumps(body, option=options).decode())
-
-
-def _replace_text(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    try:
-        part.write_text(text)
-        _sync(part)
-        part.replace(path)
-        _sync(path.parent)
-    except OSError as error:
-        raise StoreUnusable("files", str(path), str(error), full_disk.advice(error)) from error
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _json(body: dict[str, Any]) -> bytes:
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -394,7 +394,7 @@ def another(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]
 
 
 def test_two_at_once_where_there_are_files_only(files):
-    with another(RELEASE_ALONE, files.root) as first:
+    with another(RELEASE_ALONE, files.place.root) as first:
         with pytest.raises(ReleaseLocked) as caught, files.alone():
             pass
         seen = files.holder()

@@ -193,11 +193,11 @@ def test_a_store_that_reads_back_something_else_stops_the_release(stars, stores,
     class Careless(FilesStore):
         def build(self, connection, release, output):
             super().build(connection, release, output)
-            path = self._path(release, output)
+            path = self.place.local(f"{release.id}/{output.name}.parquet")
             duckdb.sql(f"COPY (FROM '{path}' LIMIT 1) TO '{path}.x' (FORMAT parquet)")
             Path(f"{path}.x").rename(path)
 
-    careless = [Careless(stores[0].root), stores[1]]
+    careless = [Careless(stores[0].place.root), stores[1]]
     with pytest.raises(Mismatch, match="files: stars: its checksum is 1:"):
         release(stars, [wish(query="SELECT repo, stars FROM more")], careless, {}, quiet)
 

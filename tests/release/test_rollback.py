@@ -94,7 +94,7 @@ def test_the_release_before_is_served_again_in_every_store_as_a_release_of_its_o
     ]
     assert read("SELECT model, release_id FROM _tables") == [("marts.stars", "r3")]
     assert set(read("SELECT tablename FROM pg_tables WHERE tablename LIKE 'stars%'")) == tables
-    files = stores[0].root
+    files = stores[0].place.root
     assert (files / "r1" / "stars.parquet").samefile(files / "r3" / "stars.parquet")
     assert drifted(stores) == (done.release, [])
 
@@ -303,7 +303,7 @@ def test_a_rollback_that_was_cut_off_between_two_stores_is_finished_by_the_next(
     assert [store.served() for store in stores] == [done.release, done.release]
     assert done.release == cut_off.release
     assert read("SELECT DISTINCT stars FROM stars") == [(1,)]
-    assert orjson.loads((stores[0].root / "latest.json").read_bytes())["release"] == "r3"
+    assert orjson.loads((stores[0].place.root / "latest.json").read_bytes())["release"] == "r3"
 
 
 def test_releases_stay_for_as_long_as_it_is_said(warehouse, publish, stores, quiet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -9,11 +10,15 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from oso_processors.object_store import ObjectStore
 from oso_processors.release.measure import Wish, measured
 from oso_processors.stores import Manifest, Output, Store
 from oso_processors.stores.files import FilesStore
+from oso_processors.stores.objects import Objects
 from oso_processors.stores.postgres import PostgresStore
 from oso_processors.tables import Column, Table
+
+from .object_server import BUCKET, KEYS, serving_objects
 
 COLUMNS = (
     Column("id", "BIGINT", "The grain."),
@@ -74,12 +79,34 @@ def in_postgres(postgres: str) -> Iterator[PostgresStore]:
     store.close()
 
 
-@pytest.fixture(params=["files", "postgres"])
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[int]:
+    """The port of an S3 on this machine."""
+    with serving_objects() as port:
+        yield port
+
+
+@pytest.fixture
+def address(object_server: int, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """An empty prefix of the bucket there, whose endpoint and keys are in the environment."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{object_server}")
+    return ObjectStore("s3", BUCKET, f"{uuid.uuid4().hex}/rele'ases [1]")
+
+
+@pytest.fixture
+def in_objects(address: ObjectStore, tmp_path) -> FilesStore:
+    """The files store at an empty prefix."""
+    return FilesStore(Objects(address, tmp_path / "home" / "passing", retries=2))
+
+
+@pytest.fixture(params=["files", "objects", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path) -> Store:
     """Each store, empty."""
-    if request.param == "postgres":
-        return request.getfixturevalue("in_postgres")
-    return FilesStore(tmp_path / "rele'ases [1]")
+    if request.param == "files":
+        return FilesStore(tmp_path / "rele'ases [1]")
+    return request.getfixturevalue(f"in_{request.param}")
 
 
 def manifest(number: int, *outputs: Output) -> Manifest:

@@ -222,7 +222,7 @@ ROWS = {
 def test_what_changed_in_a_file_is_named(files, everything, whole, what):
     query, said = ROWS[what]
     release = publish(files, everything, 1, whole)
-    rewrite(files.root / "r1" / "everything.parquet", query)
+    rewrite(files.place.root / "r1" / "everything.parquet", query)
 
     told = files.drift(release)
 
@@ -235,9 +235,9 @@ def test_what_changed_in_a_file_is_named(files, everything, whole, what):
 
 def test_files_that_are_gone_broken_or_added_are_named(files, everything, whole, output):
     release = publish(files, everything, 1, whole, output(name="other"))
-    (files.root / "r1" / "everything.parquet").unlink()
-    (files.root / "r1" / "other.parquet").write_bytes(b"broken")
-    (files.root / "r1" / "more.parquet").write_bytes(b"")
+    (files.place.root / "r1" / "everything.parquet").unlink()
+    (files.place.root / "r1" / "other.parquet").write_bytes(b"broken")
+    (files.place.root / "r1" / "more.parquet").write_bytes(b"")
 
     told = files.drift(release)
 
@@ -256,7 +256,7 @@ def test_what_says_which_release_it_is_may_be_broken_too(
 ):
     for store in (files, in_postgres):
         publish(store, everything, 1, whole)
-    (files.root / name).write_bytes(body)
+    (files.place.root / name).write_bytes(body)
 
     release, (unserved, broken) = drifted([files, in_postgres])
 
@@ -270,25 +270,25 @@ class Overtaken(FilesStore):
 
     def drift(self, release):
         if release.number == 1:
-            body = orjson.loads((self.root / "r1" / "manifest.json").read_bytes())
-            (self.root / "r1").rename(self.root / "r2")
+            body = orjson.loads((self.place.root / "r1" / "manifest.json").read_bytes())
+            (self.place.root / "r1").rename(self.place.root / "r2")
             body["number"] = 2
-            (self.root / "r2" / "manifest.json").write_bytes(orjson.dumps(body))
-            (self.root / "latest.json").write_bytes(b'{"release": "r2"}')
+            (self.place.root / "r2" / "manifest.json").write_bytes(orjson.dumps(body))
+            (self.place.root / "latest.json").write_bytes(b'{"release": "r2"}')
         return super().drift(release)
 
 
 def test_a_release_that_is_swept_while_it_is_compared_is_no_drift(files, everything, whole):
     publish(files, everything, 1, whole)
 
-    release, lines = drifted([Overtaken(files.root)])
+    release, lines = drifted([Overtaken(files.place.root)])
 
     assert (release.id, lines) == ("r2", [])
 
 
 def test_words_that_were_edited_in_the_manifest_are_named(files, everything, whole):
     release = publish(files, everything, 1, whole)
-    path = files.root / "r1" / "manifest.json"
+    path = files.place.root / "r1" / "manifest.json"
     body = orjson.loads(path.read_bytes())
     body["tables"][0]["description"] = "Other words."
     body["tables"][0]["columns"][1]["description"] = ""

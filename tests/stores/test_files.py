@@ -31,9 +31,9 @@ def test_the_manifest_tells_a_reader_everything(files, everything, output):
     whole = output()
     publish(files, everything, 1, whole)
 
-    (told,) = orjson.loads((files.root / "r1" / "manifest.json").read_bytes())["tables"]
+    (told,) = orjson.loads((files.place.root / "r1" / "manifest.json").read_bytes())["tables"]
 
-    content = (files.root / "r1" / "everything.parquet").read_bytes()
+    content = (files.place.root / "r1" / "everything.parquet").read_bytes()
     columns = told.pop("columns")
     assert told == {
         "name": "everything",
@@ -52,7 +52,7 @@ def test_the_manifest_tells_a_reader_everything(files, everything, output):
 def test_rows_are_sorted_by_the_grain(files, everything, output):
     publish(files, everything, 1, output(query="SELECT * FROM everything ORDER BY id DESC"))
 
-    rows = duckdb.sql(f"SELECT id FROM '{files.root}/r1/everything.parquet'").fetchall()
+    rows = duckdb.sql(f"SELECT id FROM '{files.place.root}/r1/everything.parquet'").fetchall()
     assert rows == [(1,), (2,), (3,), (4,), (5,)]
 
 
@@ -60,7 +60,7 @@ def test_what_did_not_change_is_the_same_file_on_the_disk(files, everything, out
     publish(files, everything, 1, output())
     publish(files, everything, 2, output())
 
-    first, second = (files.root / name / "everything.parquet" for name in ("r1", "r2"))
+    first, second = (files.place.root / name / "everything.parquet" for name in ("r1", "r2"))
     assert first.samefile(second)
 
 
@@ -73,18 +73,18 @@ def test_where_there_are_no_links_the_file_is_copied(files, everything, output, 
 
     publish(files, everything, 2, output())
 
-    first, second = (files.root / name / "everything.parquet" for name in ("r1", "r2"))
+    first, second = (files.place.root / name / "everything.parquet" for name in ("r1", "r2"))
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_what_a_killed_run_left_is_not_published(files, everything, output):
-    (files.root / "r1").mkdir(parents=True)
+    (files.place.root / "r1").mkdir(parents=True)
     for name in ("old.parquet", "everything.parquet", "everything.part"):
-        (files.root / "r1" / name).write_bytes(b"half")
+        (files.place.root / "r1" / name).write_bytes(b"half")
 
     publish(files, everything, 1, output())
 
-    assert sorted(path.name for path in (files.root / "r1").iterdir()) == [
+    assert sorted(path.name for path in (files.place.root / "r1").iterdir()) == [
         "CITATION.cff",
         "datapackage.json",
         "everything.parquet",
@@ -93,13 +93,17 @@ def test_what_a_killed_run_left_is_not_published(files, everything, output):
 
 
 def test_what_is_not_a_release_is_left_alone(files, everything, output):
-    (files.root / "reports").mkdir(parents=True)
-    (files.root / "r0x").mkdir()
+    (files.place.root / "reports").mkdir(parents=True)
+    (files.place.root / "r0x").mkdir()
     publish(files, everything, 1, output())
 
     files.sweep([])
 
-    assert sorted(path.name for path in files.root.iterdir()) == ["latest.json", "r0x", "reports"]
+    assert sorted(path.name for path in files.place.root.iterdir()) == [
+        "latest.json",
+        "r0x",
+        "reports",
+    ]
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, everything, output):
@@ -121,16 +125,16 @@ def test_a_full_disk_is_one_clear_line(files, everything, output):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    part = files.root / "r1" / "everything.part"
+    part = files.place.root / "r1" / "everything.part"
     assert str(caught.value) == (
-        f'files: {files.root}: IO Error: Could not write file "{part}": File too large;'
+        f'files: {files.place.root}: IO Error: Could not write file "{part}": File too large;'
         " what was published before stays, free some space and run again"
     )
 
 
 def test_a_broken_pointer_is_one_clear_line(files):
-    files.root.mkdir()
-    (files.root / "latest.json").write_text("{half")
+    files.place.root.mkdir()
+    (files.place.root / "latest.json").write_text("{half")
 
     with pytest.raises(StoreUnusable, match=r"latest\.json"):
         files.served()
