@@ -106,7 +106,7 @@ def _one_by_one(audit: str, arguments: dict[str, Any]) -> Iterator[tuple[str, di
 
 
 def changes(tables: duckdb.DuckDBPyConnection, promise: Promise) -> Iterator[str]:
-    """Give changes of one row, from the likeliest on: of one column, of two, of the row itself."""
+    """Give changes, from the likeliest on: of a row, of one of its columns, of that of all rows, of two."""
     parsed = sqlglot.parse_one(promise.query, dialect="duckdb")
     named = {each.name for each in parsed.find_all(exp.Column)}
     words = {f"'{each.this}'" for each in parsed.find_all(exp.Literal) if each.is_string}
@@ -120,6 +120,9 @@ def changes(tables: duckdb.DuckDBPyConnection, promise: Promise) -> Iterator[str
     yield "DELETE FROM broken WHERE rowid = 0"
     for change in single:
         yield f"UPDATE broken SET {change} WHERE rowid = 0"
+    for change in single:
+        # The first row may be one of which it is no promise.
+        yield f"UPDATE broken SET {change}"
     for one, other in combinations(single, 2):
         if one.split(" ")[0] != other.split(" ")[0]:
             yield f"UPDATE broken SET {one}, {other} WHERE rowid = 0"
