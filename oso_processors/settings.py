@@ -19,6 +19,7 @@ from oso_processors.errors import InvalidSetting
 
 GATEWAYS = ("local", "bigquery")
 RETENTION = "all=7d,daily=30d,monthly=forever"
+ACTOR_KEY = "oso"
 RETAINED = re.compile(r"(all|daily|weekly|monthly|yearly)=(?:([1-9][0-9]{0,4})d|forever)")
 
 
@@ -29,7 +30,8 @@ class Settings:
     `project` is the clone's root (models, processors, sources.yaml); `home` is where
     data is kept; `postgres_dsn` is a server's address, or None for the embedded one; `gateway` is
     where SQLMesh builds; `retention` is how long releases are kept, all or the last of each period;
-    `bigquery` is where releases are published too, or None.
+    `bigquery` is where releases are published too, or None; `actor_key` is mixed into the hashes by
+    which persons are known.
     """
 
     project: Path
@@ -38,13 +40,14 @@ class Settings:
     gateway: str = "local"
     retention: Mapping[str, timedelta] = field(default_factory=lambda: retention_of(RETENTION))
     bigquery: BigQuery | None = None
+    actor_key: str = ACTOR_KEY
 
     @classmethod
     def from_environ(
         cls, project: Path | None = None, environ: Mapping[str, str] = os.environ
     ) -> Settings:
         """Read ``OSO_PROJECT`` (default: the working directory), ``OSO_HOME`` (default:
-        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY``, ``OSO_RETENTION`` and, where
+        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY``, ``OSO_RETENTION``, ``OSO_ACTOR_KEY`` and, where
         ``OSO_BIGQUERY_DATASET`` is one of them, all of ``OSO_BIGQUERY_…``; raise `InvalidSetting`."""
         root = (project or Path(environ.get("OSO_PROJECT") or Path.cwd())).resolve()
         catalog_of(environ)
@@ -60,6 +63,7 @@ class Settings:
             bigquery=BigQuery.from_environ(environ)
             if environ.get("OSO_BIGQUERY_DATASET")
             else None,
+            actor_key=environ.get("OSO_ACTOR_KEY", ACTOR_KEY),
         )
 
     def require_local(self) -> None:
@@ -107,6 +111,11 @@ class Settings:
     def uploads(self) -> Path:
         """What is on its way to BigQuery; each file is removed when it has been sent."""
         return self.home / "uploads"
+
+    @property
+    def receipts(self) -> Path:
+        """What is told of each person who was forgotten, without saying who."""
+        return self.home / "receipts"
 
     @property
     def sample(self) -> Path:
