@@ -84,6 +84,8 @@ class Warehouse:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # SQLMesh itself lets go of the warehouse only when it has built something.
+        self._context.engine_adapter.close()
         self._context.close()
 
     @property
@@ -142,7 +144,16 @@ class Warehouse:
         """
         by_fqn = {f'"{self._catalog}"."raw"."{name}"': seeds[name] for name in seeds}
         found = carried(self._context.models, self._context.dag.sorted, by_fqn)
-        return {public_name(name): columns for name, columns in found.items()}
+        return {
+            public_name(name): {
+                column: tuple(
+                    f"{public_name(parent)}.{own}"
+                    for parent, _, own in (each.rpartition(".") for each in parents)
+                )
+                for column, parents in columns.items()
+            }
+            for name, columns in found.items()
+        }
 
     def stored(self, models: Collection[str]) -> list[str]:
         """Return those of ``models`` of which production has a table of its own, and no view."""

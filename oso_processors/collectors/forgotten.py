@@ -7,17 +7,22 @@ and gets the very pseudonyms that earlier rows got.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
 
+from oso_processors.collectors.identities import Identity
 from oso_processors.collectors.persons import Mark, Marked
 from oso_processors.collectors.pseudonyms import ADDRESS, Known, rewrite
 from oso_processors.errors import OtherActorKey
 from oso_processors.sql import literal
 
 SEPARATOR = "\x1f"
+NOBODY = Known()
+# The kinds of identifiers, and where they are told.
+KINDS = {"id": "ids", "login": "logins", "email": "emails"}
 # A login, as it may stand in a text.
 WORD = "[a-z0-9][a-z0-9_-]*(\\[bot\\])?"
 LISTED = """
@@ -45,17 +50,16 @@ class Forgotten:
             raise OtherActorKey()
         return cls(connection, key, not keys)
 
-    def add(self, known: Known) -> None:
-        """Keep the hashes of identifiers; call it in a transaction."""
+    def add(self, known: Known, kept: Known = NOBODY) -> None:
+        """Keep the hashes of identifiers but those of ``kept``; call it in a transaction."""
         rows = [
             (secret, kind, hashed(self.key, kind, value), secret in known.bots)
-            for kind, values in (
-                ("id", known.ids),
-                ("login", known.logins),
-                ("email", known.emails),
-            )
-            for value, secret in values.items()
+            for kind, name in KINDS.items()
+            for value, secret in getattr(known, name).items()
+            if value not in getattr(kept, name)
         ]
+        if not rows:
+            return
         key_hash = literal(hashed(self.key, "key", ""))
         listed = ", ".join(
             f"({literal(secret)}, {literal(kind)}, {literal(value)}, {is_bot}, {key_hash}, now())"
@@ -72,26 +76,31 @@ class Forgotten:
         return row[0] if row else None
 
     def recognised(self, tables: Sequence[Marked], where: str) -> Known:
-        """Return those of the forgotten who are in rows for which ``where`` holds."""
+        """Return those of the forgotten who are in rows for which ``where`` holds.
+
+        What such rows tell anew of them, such as another login, is remembered, too.
+        """
         named = " UNION ".join(sql for each in tables for sql in _named(each, where))
         prefix = literal(f"{self.key}{SEPARATOR}")
         found = self.connection.execute(
-            f"SELECT named.kind, named.value, forgotten.secret, forgotten.is_bot,"
+            "SELECT named.kind, named.value, forgotten.secret, forgotten.is_bot,"
             " forgotten.secret NOT IN (SELECT secret FROM raw._forgotten WHERE kind = 'id')"
             f" FROM ({named}) AS named JOIN raw._forgotten AS forgotten ON forgotten.hash ="
             f" sha256(concat({prefix}, named.kind, chr(31), named.value))"
         ).fetchall()
-        by_kind: dict[str, dict[str, str]] = {"id": {}, "login": {}, "email": {}}
+        persons: dict[str, Identity] = defaultdict(Identity)
         for kind, value, secret, _, _ in found:
-            by_kind[kind][value] = secret
-        known = Known(
-            by_kind["id"],
-            by_kind["login"],
-            by_kind["email"],
-            without_id=frozenset(secret for *_, secret, _, is_alone in found if is_alone),
-            bots=frozenset(secret for *_, secret, is_bot, _ in found if is_bot),
+            getattr(persons[secret], KINDS[kind]).add(value)
+        known = known_by(
+            persons,
+            without_id={secret for *_, secret, _, is_alone in found if is_alone},
+            bots={secret for *_, secret, is_bot, _ in found if is_bot},
         )
-        return with_repositories(self.connection, tables, known, where)
+        for each in persons.values():
+            each.grow(self.connection, tables, where)
+        grown = known_by(persons, known.without_id, known.bots)
+        self.add(grown, known)
+        return with_repositories(self.connection, tables, grown, where)
 
     def replace(self, tables: Collection[Marked], load_id: int) -> None:
         """Put pseudonyms into what a load brought of the forgotten, in the load's transaction."""
@@ -102,6 +111,21 @@ class Forgotten:
         if not known.is_empty:
             for each in tables:
                 rewrite(self.connection, each, known, where)
+
+
+def known_by(
+    persons: Mapping[str, Identity], without_id: Iterable[str], bots: Iterable[str]
+) -> Known:
+    """Return what persons are known by, who come by their secrets."""
+    ids, logins, emails = (
+        {
+            value: secret
+            for secret, person in persons.items()
+            for value in sorted(getattr(person, name))
+        }
+        for name in KINDS.values()
+    )
+    return Known(ids, logins, emails, {}, frozenset(without_id), frozenset(bots))
 
 
 def hashed(key: str, kind: str, value: str) -> str:

@@ -107,7 +107,7 @@ def _found(settings: Settings, warehouse: Warehouse, actors: Sequence[Actor]) ->
     known = find(connection, tables, actors)
     with open_stores(settings) as stores:
         facts = found(warehouse, tables, known, settings.actor_key, load_promises(settings), stores)
-    if not any(each.rows for each in facts.raw):
+    if not facts.raw:
         said = ", ".join(each.said for each in actors)
         raise ActorUnknown(said, forgotten.since(actors[0].kind, actors[0].value) or "")
     return facts, known

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 
-from oso_processors.collectors.forgotten import with_repositories
+from oso_processors.collectors.forgotten import known_by, with_repositories
+from oso_processors.collectors.identities import Identity, beside
 from oso_processors.collectors.persons import Marked
 from oso_processors.collectors.pseudonyms import Known
 from oso_processors.collectors.schema import sha256
@@ -18,7 +19,6 @@ from oso_processors.ids import entity_id, lower_ascii
 from oso_processors.sql import literal
 
 WRITTEN = re.compile(r"github:([A-Za-z0-9][A-Za-z0-9_-]*(?:\[bot\])?)|email:(\S+@\S+)")
-NOREPLY = "users.noreply.github.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,6 @@ class Actor:
     kind: str
     value: str
     said: str
-
-
-@dataclass
-class Identity:
-    """What one person is known by; it grows while it is looked for."""
-
-    ids: set[str] = field(default_factory=set)
-    logins: set[str] = field(default_factory=set)
-    emails: set[str] = field(default_factory=set)
 
 
 def parse(text: str) -> Actor:
@@ -60,20 +51,17 @@ def find(
 ) -> Known:
     """Return all that the raw rows know of one person, with a new secret.
 
-    To an account belong its ids, the logins that it had, its addresses of GitHub's own, and what git
-    histories say is the same author. Raise `ActorAmbiguous`.
+    Raise `ActorAmbiguous`.
     """
     person = Identity()
     for actor in actors:
         _enter(connection, tables, actor, person)
-    _add_addresses(connection, tables, person)
+    person.grow(connection, tables)
     secret = secrets.token_hex(16)
-    known = Known(
-        dict.fromkeys(sorted(person.ids), secret),
-        dict.fromkeys(sorted(person.logins), secret),
-        dict.fromkeys(sorted(person.emails), secret),
-        without_id=frozenset() if person.ids else frozenset({secret}),
-        bots=frozenset({secret}) if _is_listed_bot(connection, person) else frozenset(),
+    known = known_by(
+        {secret: person},
+        without_id=() if person.ids else (secret,),
+        bots=(secret,) if _is_listed_bot(connection, person) else (),
     )
     return with_repositories(connection, tables, known)
 
@@ -96,57 +84,17 @@ def places(known: Known) -> set[str]:
 def _enter(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[Marked], actor: Actor, person: Identity
 ) -> None:
-    """Add an actor to ``person``, an account with its id and all its logins."""
+    """Add an actor to ``person``, a login with the id of its account."""
     if actor.kind == "email":
         person.emails.add(actor.value)
         return
     ids = {actor.value} if actor.kind == "id" else set()
     if actor.kind == "login":
         person.logins.add(actor.value)
-        ids = _beside(connection, tables, ("login", "id"), {actor.value})
+        ids = beside(connection, tables, ("login", "id"), {actor.value})
         if len(ids) > 1:
             raise ActorAmbiguous(actor.said, tuple(sorted(ids)))
     person.ids |= ids
-    person.logins |= _beside(connection, tables, ("id", "login"), ids)
-
-
-def _add_addresses(
-    connection: duckdb.DuckDBPyConnection, tables: Sequence[Marked], person: Identity
-) -> None:
-    """Add the hashes of GitHub's own addresses, and of those that histories say are the same's."""
-    own = {f"{login}@{NOREPLY}" for login in person.logins}
-    own |= {f"{each}+{login}@{NOREPLY}" for each in person.ids for login in person.logins}
-    person.emails |= {sha256(each) for each in own}
-    person.emails |= _beside(connection, tables, ("login", "email"), person.logins)
-    while new := _beside(connection, tables, ("email", "email"), person.emails) - person.emails:
-        person.emails |= new
-
-
-def _beside(
-    connection: duckdb.DuckDBPyConnection,
-    tables: Sequence[Marked],
-    kinds: tuple[str, str],
-    values: Iterable[str],
-) -> set[str]:
-    """Return the identifiers of one kind that stand in one slot with ``values`` of another."""
-    listed = ", ".join(literal(each) for each in values)
-    asked = list(_pairs(tables, kinds, listed)) if listed else []
-    if not asked:
-        return set()
-    query = f"SELECT DISTINCT value FROM ({' UNION '.join(asked)}) WHERE value IS NOT NULL"
-    return {row[0] for row in connection.execute(query).fetchall()}
-
-
-def _pairs(tables: Sequence[Marked], kinds: tuple[str, str], listed: str) -> Iterable[str]:
-    for table in tables:
-        for one in table.flat():
-            for other in table.flat():
-                if one is not other and one.slot == other.slot and (one.kind, other.kind) == kinds:
-                    yield (
-                        f'SELECT lower(CAST("{other.column}" AS VARCHAR)) AS value'
-                        f' FROM raw."{table.table}"'
-                        f' WHERE lower(CAST("{one.column}" AS VARCHAR)) IN ({listed})'
-                    )
 
 
 def _is_listed_bot(connection: duckdb.DuckDBPyConnection, person: Identity) -> bool:

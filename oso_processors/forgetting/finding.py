@@ -87,21 +87,22 @@ def found(
     connection = warehouse.connection
     personal = {*known.ids, *known.logins, *known.emails, *derived(known, key)}
     searches = [
-        (_carried(warehouse, tables, PERSONAL), personal),
-        (_carried(warehouse, tables, ("owner",)), places(known)),
+        (_carried(warehouse, tables, kinds), values)
+        for kinds, values in ((PERSONAL, personal), (("owner",), places(known)))
+        if values
     ]
+    rewritten = [rewrite(connection, each, known, is_dry=True) for each in tables]
     releases, kept, served = _kept(stores)
     return Facts(
-        raw=tuple(_raw(rewrite(connection, each, known, is_dry=True)) for each in tables),
+        raw=tuple(_raw(each) for each in rewritten if each.row_count),
         models=tuple(_models(warehouse, searches)),
         lineage={
             f"{model}.{column}": parents
-            for columns, values in searches
+            for columns, _ in searches
             for model, own in columns.items()
             for column, parents in own.items()
-            if values
         },
-        published=_published(promises, [columns for columns, values in searches if values]),
+        published=_published(promises, [columns for columns, _ in searches]),
         releases=_showing(connection, promises, stores, releases, searches),
         kept=kept,
         served=served,
@@ -141,8 +142,6 @@ def _models(warehouse: Warehouse, searches: Searches) -> Iterable[Held]:
 
 def _tests(columns: Iterable[str], values: Collection[str]) -> dict[str, str]:
     """Return for each column the condition that it shows one of ``values``."""
-    if not values:
-        return {}
     listed = ", ".join(literal(each) for each in sorted(values))
     # A value may stand in a longer one, and in lists and structures.
     return {

@@ -65,10 +65,10 @@ def finish(connection: duckdb.DuckDBPyConnection, id: str) -> None:  # noqa: A00
 def unfinished(connection: duckdb.DuckDBPyConnection) -> list[Forgetting]:
     """Return the forgettings that were begun and not finished, the oldest first."""
     rows = connection.execute(
-        "SELECT id, facts, steps, CAST(asked_at AS VARCHAR) FROM raw._forgettings"
+        "SELECT id, facts, steps, asked_at FROM raw._forgettings"
         " WHERE finished_at IS NULL ORDER BY asked_at"
     ).fetchall()
     return [
-        Forgetting(name, Facts.from_body(orjson.loads(facts)), tuple(steps), asked_at)
+        Forgetting(name, Facts.from_body(orjson.loads(facts)), tuple(steps), asked_at.isoformat())
         for name, facts, steps, asked_at in rows
     ]
