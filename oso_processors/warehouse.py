@@ -155,6 +155,13 @@ class Warehouse:
             for name, columns in found.items()
         }
 
+    def made_from(self, raw_tables: Collection[str]) -> list[str]:
+        """Return the models that descend from tables of the schema raw."""
+        found: set[str] = set()
+        for child in (child for table in raw_tables for child in self._children(table)):
+            found |= {child, *self._context.dag.downstream(child)}
+        return sorted(public_name(name) for name in found)
+
     def stored(self, models: Collection[str]) -> list[str]:
         """Return those of ``models`` of which production has a table of its own, and no view."""
         snapshots = self._snapshots()

@@ -259,7 +259,7 @@ def test_a_forgetting_that_was_killed_at_any_step_is_finished_by_the_next(ran, s
 
     assert everywhere(ran) == []
     assert facts(ran) == counted
-    assert receipt["done"]["models_built"] > 0
+    assert receipt["made_again"][0] == "intermediate.actor_activity"
     (path,) = (ran / ".oso" / "receipts").glob("*.json")
     assert orjson.loads(path.read_bytes()) == receipt
     again = oso(ran, "forget", "--actor", f"github:{LOGIN}", "--yes")
@@ -316,6 +316,7 @@ def test_an_environment_of_changed_models_goes_with_what_it_shows(ran):
     assert everywhere(ran) == []
 
 
+@pytest.mark.long
 def test_what_would_be_rewritten_is_told_and_nothing_done(ran):
     before = {each: each.stat().st_mtime_ns for each in (ran / ".oso").glob("releases/**/*")}
     counted = persons(ran)
@@ -328,18 +329,3 @@ def test_what_would_be_rewritten_is_told_and_nothing_done(ran):
     assert lines[-1] == "releases stay: none of 1 that are kept shows the person"
     assert {each: each.stat().st_mtime_ns for each in before} == before
     assert persons(ran) == counted
-
-
-@pytest.mark.parametrize(
-    ("actor", "problem"),
-    [
-        ("ana0", "--actor: 'ana0': write github:LOGIN, github:ID or email:ADDRESS"),
-        ("email:ana@home@", "--actor: 'email:…': write github:LOGIN, github:ID or email:ADDRESS"),
-    ],
-)
-def test_an_actor_that_cannot_be_read_is_told_without_what_stands_in_an_address(
-    ran, actor, problem
-):
-    done = oso(ran, "forget", "--actor", actor)
-
-    assert (done.returncode, done.stderr) == (2, f"Error: {problem}\n")

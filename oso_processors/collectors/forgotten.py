@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from oso_processors.collectors.identities import Identity
+from oso_processors.collectors.identities import KINDS, Identity, Rows
 from oso_processors.collectors.persons import Mark, Marked
 from oso_processors.collectors.pseudonyms import ADDRESS, Known, rewrite
 from oso_processors.errors import OtherActorKey
@@ -21,8 +21,6 @@ from oso_processors.sql import literal
 
 SEPARATOR = "\x1f"
 NOBODY = Known()
-# The kinds of identifiers, and where they are told.
-KINDS = {"id": "ids", "login": "logins", "email": "emails"}
 # A login, as it may stand in a text.
 WORD = "[a-z0-9][a-z0-9_-]*(\\[bot\\])?"
 LISTED = """
@@ -96,8 +94,7 @@ class Forgotten:
             without_id={secret for *_, secret, _, is_alone in found if is_alone},
             bots={secret for *_, secret, is_bot, _ in found if is_bot},
         )
-        for each in persons.values():
-            each.grow(self.connection, tables, where)
+        Rows(self.connection, tables, where).grow(persons.values())
         grown = known_by(persons, known.without_id, known.bots)
         self.add(grown, known)
         return with_repositories(self.connection, tables, grown, where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -12,6 +12,8 @@ from oso_processors.collectors.schema import sha256
 from oso_processors.sql import literal
 
 NOREPLY = "users.noreply.github.com"
+# The kinds of identifiers, and where they are told.
+KINDS = {"id": "ids", "login": "logins", "email": "emails"}
 
 
 @dataclass
@@ -22,49 +24,59 @@ class Identity:
     logins: set[str] = field(default_factory=set)
     emails: set[str] = field(default_factory=set)
 
-    def grow(
-        self, connection: duckdb.DuckDBPyConnection, tables: Sequence[Marked], where: str = "true"
-    ) -> None:
-        """Add what rows for which ``where`` holds tell: the logins that an account had, its addresses
-        of GitHub's own, and the addresses that git histories say are the same author's."""
-
-        def found(kinds: tuple[str, str], values: Iterable[str]) -> set[str]:
-            return beside(connection, tables, kinds, values, where)
-
-        self.logins |= found(("id", "login"), self.ids)
+    def own_addresses(self) -> set[str]:
+        """Return the hashes of the addresses that GitHub gives the account."""
         own = {f"{login}@{NOREPLY}" for login in self.logins}
         own |= {f"{each}+{login}@{NOREPLY}" for each in self.ids for login in self.logins}
-        self.emails |= {sha256(each) for each in own}
-        self.emails |= found(("login", "email"), self.logins)
-        while new := found(("email", "email"), self.emails) - self.emails:
-            self.emails |= new
+        return {sha256(each) for each in own}
 
 
-def beside(
-    connection: duckdb.DuckDBPyConnection,
-    tables: Sequence[Marked],
-    kinds: tuple[str, str],
-    values: Iterable[str],
-    where: str = "true",
-) -> set[str]:
-    """Return the identifiers of the second kind that stand in one slot with ``values`` of the first."""
-    listed = ", ".join(literal(each) for each in values)
-    asked = list(_pairs(tables, kinds, listed, where)) if listed else []
-    if not asked:
-        return set()
-    query = f"SELECT DISTINCT value FROM ({' UNION '.join(asked)}) WHERE value IS NOT NULL"
-    return {row[0] for row in connection.execute(query).fetchall()}
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The raw rows of ``tables`` for which ``where`` holds."""
 
+    connection: duckdb.DuckDBPyConnection
+    tables: Sequence[Marked]
+    where: str = "true"
 
-def _pairs(
-    tables: Sequence[Marked], kinds: tuple[str, str], listed: str, where: str
-) -> Iterator[str]:
-    for table in tables:
-        for one in table.flat():
-            for other in table.flat():
-                if one is not other and one.slot == other.slot and (one.kind, other.kind) == kinds:
-                    yield (
-                        f'SELECT lower(CAST("{other.column}" AS VARCHAR)) AS value'
-                        f' FROM raw."{table.table}" WHERE ({where})'
-                        f' AND lower(CAST("{one.column}" AS VARCHAR)) IN ({listed})'
-                    )
+    def beside(self, kinds: tuple[str, str], values: Iterable[str]) -> list[tuple[str, str]]:
+        """Return which identifiers of the second kind stand in one slot with ``values`` of the first."""
+        listed = ", ".join(literal(each) for each in values)
+        asked = list(self._pairs(kinds, listed)) if listed else []
+        if not asked:
+            return []
+        query = f"SELECT DISTINCT value, other FROM ({' UNION '.join(asked)})"
+        return self.connection.execute(f"{query} WHERE other IS NOT NULL").fetchall()
+
+    def grow(self, persons: Collection[Identity]) -> None:
+        """Add to each person what rows tell: the logins that an account had, its addresses of GitHub's
+        own, and the addresses that git histories say are the same author's."""
+        self._spread(persons, ("id", "login"))
+        for each in persons:
+            each.emails |= each.own_addresses()
+        self._spread(persons, ("login", "email"))
+        while self._spread(persons, ("email", "email")):
+            pass
+
+    def _spread(self, persons: Collection[Identity], kinds: tuple[str, str]) -> bool:
+        """Add the identifiers beside those that are known, and say whether there are new ones."""
+        name, other = KINDS[kinds[0]], KINDS[kinds[1]]
+        owners = {value: person for person in persons for value in getattr(person, name)}
+        is_new = False
+        for value, found in self.beside(kinds, owners):
+            known = getattr(owners[value], other)
+            is_new |= found not in known
+            known.add(found)
+        return is_new
+
+    def _pairs(self, kinds: tuple[str, str], listed: str) -> Iterator[str]:
+        for table in self.tables:
+            for one in table.flat():
+                for other in table.flat():
+                    is_slot = one is not other and one.slot == other.slot
+                    if is_slot and (one.kind, other.kind) == kinds:
+                        value = f'lower(CAST("{one.column}" AS VARCHAR))'
+                        yield (
+                            f'SELECT {value} AS value, lower(CAST("{other.column}" AS VARCHAR)) AS other'
+                            f' FROM raw."{table.table}" WHERE ({self.where}) AND {value} IN ({listed})'
+                        )

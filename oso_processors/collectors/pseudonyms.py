@@ -7,7 +7,7 @@ pseudonym whenever it comes, so that counts stay what they are, and none can be 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -64,47 +64,84 @@ def rewrite(
 
     With ``is_dry`` nothing is changed.
     """
-    values = {name: _value(marked, name, known) for name in marked.columns}
-    listed = ", ".join(f'{value} AS "{name}"' for name, value in values.items())
-    condition = " OR ".join(_conditions(marked, known))
+    new = {name: _value(marked, name, known) for name in marked.columns}
+    listed = ", ".join(f'{value} AS "new {name}"' for name, value in new.items())
+    changed = " OR ".join(f'"{name}" IS DISTINCT FROM "new {name}"' for name in new)
+    concerned = " OR ".join(_conditions(marked, known, where)) or "false"
+    _tell(connection, known)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE touched AS SELECT rowid AS place, {listed}"
-        f' FROM raw."{marked.table}" WHERE ({where}) AND ({condition})'
+        f"CREATE OR REPLACE TEMP TABLE touched AS FROM (SELECT rowid AS place, *, {listed}"
+        f' FROM raw."{marked.table}" WHERE ({where}) AND ({concerned})) WHERE {changed}'
     )
     done = _counted(connection, marked)
     if done.row_count and not is_dry:
-        changes = ", ".join(f'"{name}" = touched."{name}"' for name in values)
+        changes = ", ".join(f'"{name}" = touched."new {name}"' for name in new)
         connection.execute(
             f'UPDATE raw."{marked.table}" AS old SET {changes} FROM {TOUCHED} AS touched'
             " WHERE old.rowid = touched.place"
         )
     connection.execute(f"DROP TABLE {TOUCHED}")
+    _tell(connection, Known())
     return done
+
+
+def _tell(connection: duckdb.DuckDBPyConnection, known: Known) -> None:
+    """Set the variables of the connection in which secrets are looked up.
+
+    The same as literals, in functions over lists, takes a hundred times as long.
+    """
+    alone = {login: each for login, each in known.logins.items() if each in known.without_id}
+    maps: Mapping[str, Mapping[str, str]] = {
+        "ids": known.ids,
+        "logins": known.logins,
+        "logins_alone": alone,
+        "emails": known.emails,
+        "repositories": known.repositories,
+        "bots": dict.fromkeys(known.bots, ""),
+    }
+    for name, values in maps.items():
+        connection.execute(f"SET VARIABLE forgotten_{name} = {_map(values)}")
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, marked: Marked) -> Rewritten:
     counts = ", ".join(
-        f'count(*) FILTER (old."{name}" IS DISTINCT FROM touched."{name}")'
-        for name in marked.columns
+        f'count_if("{name}" IS DISTINCT FROM "new {name}")' for name in marked.columns
     )
-    since = f'min(old."{marked.time_column}")' if marked.time_column else "NULL::TIMESTAMPTZ"
-    found = connection.execute(
-        f"SELECT count(*), {since}, {counts} FROM {TOUCHED} AS touched"
-        f' JOIN raw."{marked.table}" AS old ON old.rowid = touched.place'
-    ).fetchone()
-    row_count, first, *columns = found or (0, None)
+    since = f'min("{marked.time_column}")' if marked.time_column else "NULL::TIMESTAMPTZ"
+    query = f"SELECT count(*), {since}, {counts} FROM {TOUCHED}"
+    row_count, first, *columns = connection.execute(query).fetchone() or (0, None)
     by_name = dict(zip(marked.columns, columns, strict=True))
     return Rewritten(marked.table, row_count, {n: c for n, c in by_name.items() if c}, first)
 
 
-def _conditions(marked: Marked, known: Known) -> Iterable[str]:
-    """Give the conditions of which one holds for each row that tells of ``known``."""
+def _conditions(marked: Marked, known: Known, where: str) -> Iterator[str]:
+    """Give the conditions of which one holds for each row that may tell of ``known``.
+
+    They are looked up in a list each, which costs the same however many are known.
+    """
     for mark in marked.flat():
-        yield f"{_secret(mark, marked.flat(), known, _in_row)} IS NOT NULL"
+        yield from _may_tell(mark, known, _in_row(mark))
     for column in marked.items:
-        marks = marked.nested(column)
-        tests = " OR ".join(f"{_secret(e, marks, known, _in_item)} IS NOT NULL" for e in marks)
-        yield f'list_bool_or(list_transform("{column}", lambda item: {tests}))'
+        tests = [test for e in marked.nested(column) for test in _may_tell(e, known, _in_item(e))]
+        if tests:
+            yield (
+                f'rowid IN (SELECT place FROM (SELECT rowid AS place, unnest("{column}") AS item'
+                f' FROM raw."{marked.table}" WHERE ({where})) WHERE {" OR ".join(tests)})'
+            )
+
+
+def _may_tell(mark: Mark, known: Known, value: str) -> Iterator[str]:
+    if mark.kind == "text":
+        yield f"({_told_of(known, value)})"
+        return
+    values = {
+        "id": known.ids,
+        "email": known.emails,
+        "owner": known.repositories,
+    }.get(mark.kind, known.logins)
+    if values:
+        listed = ", ".join(literal(each) for each in values)
+        yield f"lower(CAST({value} AS VARCHAR)) IN ({listed})"
 
 
 def _value(marked: Marked, column: str, known: Known) -> str:
@@ -128,18 +165,18 @@ def _value(marked: Marked, column: str, known: Known) -> str:
 
 def _replaced(mark: Mark, marks: Sequence[Mark], known: Known, place: Callable[[Mark], str]) -> str:
     secret, value = _secret(mark, marks, known, place), place(mark)
-    new = _pseudonym(mark.kind, value, secret, known)
+    new = _pseudonym(mark.kind, value, secret)
     return f"CASE WHEN {secret} IS NULL THEN {value} ELSE {new} END"
 
 
-def _pseudonym(kind: str, value: str, secret: str, known: Known) -> str:
+def _pseudonym(kind: str, value: str, secret: str) -> str:
     """Return the expression of what stands for ``value``."""
 
     def hashed(text: str) -> str:
         return f"sha256(concat({secret}, {SEPARATOR}, {text}))"
 
     def named(text: str) -> str:
-        bots = f"{_map(dict.fromkeys(known.bots, 'x'))}[{secret}] IS NOT NULL"
+        bots = f"{_looked_up('bots', secret)} IS NOT NULL"
         is_bot = f"({bots} OR contains(lower({text}), '[bot]'))"
         return (
             f"concat('forgotten-', left({hashed(f'lower({text})')}, 20), if({is_bot}, '[bot]', ''))"
@@ -161,32 +198,35 @@ def _secret(mark: Mark, marks: Sequence[Mark], known: Known, place: Callable[[Ma
     """Return the expression of the secret of the person that ``mark`` tells of; NULL for others."""
     value = place(mark)
     if mark.kind == "owner":
-        return f"{_map(known.repositories)}[lower({value})]"
+        return _looked_up("repositories", f"lower({value})")
     if mark.kind == "text":
         return f"if({_told_of(known, value)}, '', NULL)"
     slot = [each for each in marks if each.slot == mark.slot]
-    found = [
-        _by(each, slot, known, place) for each in slot if each.kind in ("id", "login", "email")
-    ]
+    found = [_by(each, slot, place) for each in slot if each.kind in ("id", "login", "email")]
     if mark.kind == "name":
         # Many are called as others log in; the name goes, the person stays.
-        found.append(f"{_map(known.logins)}[lower({value})]")
+        found.append(_looked_up("logins", f"lower({value})"))
     return f"coalesce({', '.join(found)}, NULL)"
 
 
-def _by(mark: Mark, slot: Sequence[Mark], known: Known, place: Callable[[Mark], str]) -> str:
+def _by(mark: Mark, slot: Sequence[Mark], place: Callable[[Mark], str]) -> str:
     """Return the expression of the secret that one identifier leads to."""
     value = place(mark)
     if mark.kind == "id":
-        return f"{_map(known.ids)}[CAST({value} AS VARCHAR)]"
+        return _looked_up("ids", f"CAST({value} AS VARCHAR)")
     if mark.kind == "email":
-        return f"{_map(known.emails)}[{value}]"
+        return _looked_up("emails", value)
+    login = f"lower({value})"
     ids = [place(each) for each in slot if each.kind == "id"]
-    everyone = f"{_map(known.logins)}[lower({value})]"
     if not ids:
-        return everyone
-    alone = {login: each for login, each in known.logins.items() if each in known.without_id}
-    return f"if({ids[0]} IS NULL, {everyone}, {_map(alone)}[lower({value})])"
+        return _looked_up("logins", login)
+    return (
+        f"if({ids[0]} IS NULL, {_looked_up('logins', login)}, {_looked_up('logins_alone', login)})"
+    )
+
+
+def _looked_up(name: str, value: str) -> str:
+    return f"getvariable('forgotten_{name}')[{value}]"
 
 
 def _told_of(known: Known, value: str) -> str:

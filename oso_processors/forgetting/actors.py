@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from oso_processors.collectors.forgotten import known_by, with_repositories
-from oso_processors.collectors.identities import Identity, beside
+from oso_processors.collectors.identities import Identity, Rows
 from oso_processors.collectors.persons import Marked
 from oso_processors.collectors.pseudonyms import Known
 from oso_processors.collectors.schema import sha256
@@ -18,7 +18,7 @@ from oso_processors.errors import ActorAmbiguous, ActorInvalid
 from oso_processors.ids import entity_id, lower_ascii
 from oso_processors.sql import literal
 
-WRITTEN = re.compile(r"github:([A-Za-z0-9][A-Za-z0-9_-]*(?:\[bot\])?)|email:(\S+@\S+)")
+WRITTEN = re.compile(r"github:([A-Za-z0-9][A-Za-z0-9_-]*(?:\[bot\])?)|email:([^\s@]+@[^\s@]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,10 @@ def find(
     Raise `ActorAmbiguous`.
     """
     person = Identity()
+    rows = Rows(connection, tables)
     for actor in actors:
-        _enter(connection, tables, actor, person)
-    person.grow(connection, tables)
+        _enter(rows, actor, person)
+    rows.grow([person])
     secret = secrets.token_hex(16)
     known = known_by(
         {secret: person},
@@ -81,9 +82,7 @@ def places(known: Known) -> set[str]:
     return found
 
 
-def _enter(
-    connection: duckdb.DuckDBPyConnection, tables: Sequence[Marked], actor: Actor, person: Identity
-) -> None:
+def _enter(rows: Rows, actor: Actor, person: Identity) -> None:
     """Add an actor to ``person``, a login with the id of its account."""
     if actor.kind == "email":
         person.emails.add(actor.value)
@@ -91,7 +90,7 @@ def _enter(
     ids = {actor.value} if actor.kind == "id" else set()
     if actor.kind == "login":
         person.logins.add(actor.value)
-        ids = beside(connection, tables, ("login", "id"), {actor.value})
+        ids = {each for _, each in rows.beside(("login", "id"), {actor.value})}
         if len(ids) > 1:
             raise ActorAmbiguous(actor.said, tuple(sorted(ids)))
     person.ids |= ids

@@ -45,6 +45,7 @@ class Held:
 class Facts:
     """What is found of a person, and later what was done; it names nobody.
 
+    `models` are the tables that show the person, `made_again` all models that descend from raw ones.
     `lineage` says of each column that carries something of a person what it is from; `published` are
     the columns of outputs among them, by output. `releases` are those kept that show the person, with
     the tables that do; `served` is the release served at first.
@@ -52,6 +53,7 @@ class Facts:
 
     raw: tuple[Raw, ...] = ()
     models: tuple[Held, ...] = ()
+    made_again: tuple[str, ...] = ()
     lineage: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     published: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -96,6 +98,7 @@ def found(
     return Facts(
         raw=tuple(_raw(each) for each in rewritten if each.row_count),
         models=tuple(_models(warehouse, searches)),
+        made_again=tuple(warehouse.made_from([each.table for each in rewritten if each.row_count])),
         lineage={
             f"{model}.{column}": parents
             for columns, _ in searches
