@@ -42,19 +42,20 @@ class Rows:
     def beside(self, kinds: tuple[str, str], values: Iterable[str]) -> list[tuple[str, str]]:
         """Return which identifiers of the second kind stand in one slot with ``values`` of the first."""
         listed = ", ".join(literal(each) for each in values)
-        asked = list(self._pairs(kinds, listed)) if listed else []
-        if not asked:
-            return []
-        query = f"SELECT DISTINCT value, other FROM ({' UNION '.join(asked)})"
-        return self.connection.execute(f"{query} WHERE other IS NOT NULL").fetchall()
+        return self._found(list(self._pairs(kinds, listed)) if listed else [])
 
     def grow(self, persons: Collection[Identity]) -> None:
-        """Add to each person what rows tell: the logins that an account had, its addresses of GitHub's
-        own, and the addresses that git histories say are the same author's."""
+        """Add to each person what rows tell.
+
+        Those are the logins that an account had, its addresses of GitHub's own, those of commits that it
+        pushed under its login as a name, and those that git histories say are the same author's.
+        """
         self._spread(persons, ("id", "login"))
         for each in persons:
             each.emails |= each.own_addresses()
         self._spread(persons, ("login", "email"))
+        for value, found in self._signed({each for person in persons for each in person.ids}):
+            next(each for each in persons if value in each.ids).emails.add(found)
         while self._spread(persons, ("email", "email")):
             pass
 
@@ -69,6 +70,23 @@ class Rows:
             known.add(found)
         return is_new
 
+    def _signed(self, ids: Collection[str]) -> list[tuple[str, str]]:
+        """Return for ``ids`` the addresses in what the accounts did, such as commits, of which the
+        author's name is the account's login; letters and digits are compared."""
+        listed = ", ".join(literal(each) for each in ids)
+        asked = [
+            query.format(where=f"({self.where}) AND CAST({by} AS VARCHAR) IN ({listed})")
+            for table in self.tables
+            for by, query in _signatures(table)
+        ]
+        return self._found(asked) if listed else []
+
+    def _found(self, asked: Sequence[str]) -> list[tuple[str, str]]:
+        if not asked:
+            return []
+        query = f"SELECT DISTINCT value, other FROM ({' UNION '.join(asked)})"
+        return self.connection.execute(f"{query} WHERE other IS NOT NULL").fetchall()
+
     def _pairs(self, kinds: tuple[str, str], listed: str) -> Iterator[str]:
         for table in self.tables:
             for one in table.flat():
@@ -80,3 +98,21 @@ class Rows:
                             f'SELECT {value} AS value, lower(CAST("{other.column}" AS VARCHAR)) AS other'
                             f' FROM raw."{table.table}" WHERE ({self.where}) AND {value} IN ({listed})'
                         )
+
+
+def _signatures(table: Marked) -> Iterator[tuple[str, str]]:
+    """Give the column of who did what a row tells, and a query for each list of signed items."""
+    actor = {each.kind: f'"{each.column}"' for each in table.flat() if each.slot == "actor"}
+    for column in table.items:
+        author = {each.kind: f'item."{each.field}"' for each in table.nested(column)}
+        if actor.keys() >= {"id", "login"} and author.keys() >= {"email", "name"}:
+            name, login = (
+                f"regexp_replace(lower({each}), '[^a-z0-9]', '', 'g')"
+                for each in (author["name"], actor["login"])
+            )
+            yield (
+                actor["id"],
+                f"SELECT CAST({actor['id']} AS VARCHAR) AS value, {author['email']} AS other FROM"
+                f' (SELECT {actor["id"]}, {actor["login"]}, unnest("{column}") AS item'
+                f' FROM raw."{table.table}" WHERE {{where}}) WHERE {name} = {login}',
+            )

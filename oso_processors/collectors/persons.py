@@ -1,8 +1,9 @@
 """Where raw rows tell of persons, as the streams' own schemas mark it.
 
-A property is marked ``"x-person": "<slot>.<kind>"``. What has one slot tells of one person. The kinds:
-`id`, `login` and `email` (its hash) say who it is; `name` is what the person is called; `owner` is a
-name that begins with a login and a slash; `text` is free text in which any of these may stand.
+A property is marked ``"x-person": "<slot>.<kind>"``. What has one slot tells of one person; the slot
+`actor` is who did what the row tells. The kinds: `id`, `login` and `email` (its hash) say who it is;
+`name` is what the person is called; `owner` is a name that begins with a login and a slash; `text` is
+free text in which any of these may stand.
 """
 
 from __future__ import annotations
