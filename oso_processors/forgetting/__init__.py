@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from oso_processors.collectors.forgotten import Forgotten
 from oso_processors.collectors.lander import create_raw_tables
 from oso_processors.collectors.persons import own_marked
+from oso_processors.collectors.pseudonyms import Known
 from oso_processors.errors import ActorUnknown, StoreUnusable
 from oso_processors.forgetting import ledger
 from oso_processors.forgetting.actors import Actor, find
@@ -101,7 +101,9 @@ def _begin(
     return new
 
 
-def _found(settings: Settings, warehouse: Warehouse, actors: Sequence[Actor]) -> tuple[Facts, Any]:
+def _found(
+    settings: Settings, warehouse: Warehouse, actors: Sequence[Actor]
+) -> tuple[Facts, Known]:
     connection, tables = warehouse.connection, own_marked()
     forgotten = Forgotten.of(connection, settings.actor_key)
     known = find(connection, tables, actors)
