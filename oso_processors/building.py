@@ -1,18 +1,24 @@
-"""What SQLMesh says while it builds: how far it is, which audit ran over what, and what failed."""
+"""What SQLMesh says of its builds: how far one is, which audit ran over what, what failed, and which
+builds wrote a table's rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlglot import exp
 from sqlmesh.core.console import NoopConsole
 from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.core.state_sync import StateSync
+from sqlmesh.core.state_sync.db.interval import IntervalState
 from sqlmesh.utils.errors import NodeAuditsErrors
 
+from oso_processors.days import Span
 from oso_processors.progress import Step
 from oso_processors.sqlmesh_names import one_line, public_name
+from oso_processors.tables import Builds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,34 @@ class Watch(NoopConsole):
             ]
             if name in self._intervals:
                 self.audits += _audited(*self._intervals[name], None, bad)
+
+
+def builds(state: StateSync, snapshot: Snapshot) -> Builds | None:
+    """Return every build that wrote rows of a model's table; None where it has no table of its own."""
+    if not snapshot.is_model or snapshot.model.kind.is_view:
+        return None
+    found = _interval_state(state)
+    rows = found.engine_adapter.fetchall(
+        exp.select("id", "start_ts", "end_ts")
+        .from_(found.intervals_table)
+        .where(exp.column("name").eq(snapshot.name), exp.column("version").eq(snapshot.version))
+        .where("NOT is_dev", "NOT is_removed", "NOT is_pending_restatement")
+    )
+    if not snapshot.is_incremental_by_time_range:
+        return Builds(None, {name: None for name, _, _ in rows})
+    days = {name: Span(_day(start), _day(end - 1)) for name, start, end in rows}
+    return Builds(snapshot.model.time_column.column.name, days)
+
+
+def _interval_state(state: Any) -> IntervalState:
+    """Return where SQLMesh keeps what it built and when, which it tells of no single interval."""
+    # What keeps snapshots in memory stands in front of it.
+    found: IntervalState = getattr(state, "state_sync", state).interval_state
+    return found
+
+
+def _day(moment: int) -> date:
+    return datetime.fromtimestamp(moment / 1000, UTC).date()
 
 
 def _node(error: Any) -> str:

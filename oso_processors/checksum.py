@@ -53,6 +53,10 @@ DUCKDB: Mapping[str, str] = {
     "moment": "CAST(epoch_us({c}) AS VARCHAR)",
     "texts": "array_to_string(list_transform({c}, lambda x: coalesce(strlen(x) || ':' || x, 'N')), '')",
 }
+# (rows, first sum, second sum) of the hashes of rows.
+DUCKDB_SUMS = ", ".join(
+    ["count(*)", *(f"sum(('0x' || substr(hash, {start}, 15))::BIGINT)" for start in (1, 16))]
+)
 POSTGRES: Mapping[str, str] = {
     "text": "{c}",
     "whole": "{c}::text",
@@ -79,9 +83,12 @@ BIGQUERY: Mapping[str, str] = {
 
 def duckdb_sql(table: Table, source: str) -> str:
     """Return the query of (rows, first sum, second sum) over ``source`` in DuckDB."""
-    row = _row(table, DUCKDB, "strlen")
-    lanes = [f"sum(('0x' || substr(hash, {start}, 15))::BIGINT)" for start in (1, 16)]
-    return f"SELECT count(*), {', '.join(lanes)} FROM (SELECT md5({row}) AS hash FROM {source})"
+    return f"SELECT {DUCKDB_SUMS} FROM (SELECT {duckdb_hash(table)} AS hash FROM {source})"
+
+
+def duckdb_hash(table: Table) -> str:
+    """Return the hash of a row, of which `DUCKDB_SUMS` makes the checksum, in DuckDB's SQL."""
+    return f"md5({_row(table, DUCKDB, 'strlen')})"
 
 
 def postgres_sql(table: Table, source: str) -> str:
@@ -128,6 +135,15 @@ def text(row: Sequence[Any] | None) -> str:
     """Return the checksum of what one of the queries gave."""
     count, first, second = row or (0, 0, 0)
     return f"{int(count)}:{int(first or 0):x}:{int(second or 0):x}"
+
+
+def added(checksums: Iterable[str]) -> str:
+    """Return the checksum of all the rows that ``checksums`` are of."""
+    parts = [
+        [int(part, 16 if place else 10) for place, part in enumerate(each.split(":"))]
+        for each in checksums
+    ]
+    return text([sum(each) for each in zip(*parts, strict=True)] or None)
 
 
 def of_rows(rows: Iterable[Sequence[Any]]) -> str:

@@ -70,6 +70,11 @@ class PostgresOptions(Declared):
     indexes: tuple[Annotated[tuple[str, ...], Field(min_length=1, strict=False)], ...] = Field(
         default=(), strict=False, description="Indexes besides that on the grain; lists of columns."
     )
+    partition_by: str | None = Field(
+        default=None,
+        description="The date of the grain by which rows are replaced: a release then moves only the"
+        " days that changed.",
+    )
 
 
 class BigQueryOptions(Declared):
@@ -139,7 +144,11 @@ class Processor(Declared):
     owner: Words = Field(description="Who answers for it.")
     licence: Words = Field(description="The licence of the published rows, by its SPDX name.")
     freshness: Annotated[timedelta, BeforeValidator(_duration)] = Field(
-        description="How old the newest release may be: 36h, 90m or 7d."
+        description="How old the newest release may be, and its sources when it changes: 36h, 90m, 7d."
+    )
+    max_gap: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
+        default=None,
+        description="How long a gap of its sources, in the last thirty days, may be when it changes.",
     )
     columns: Columns = Field(description="The columns that are published; no other leaves.")
     publish: Publish = Field(description="Where: a key for each store.")
@@ -160,6 +169,10 @@ class Source(Declared):
     )
     streams: Annotated[tuple[Words, ...] | None, BeforeValidator(_listed)] = Field(
         default=None, description="The streams to read; all when left out."
+    )
+    licence: Words | None = Field(
+        default=None,
+        description="The licence of its data, by its SPDX name; none for facts without one.",
     )
 
 
@@ -279,6 +292,8 @@ def _named(processor: Processor) -> Iterator[tuple[str, tuple[str, ...]]]:
     postgres, bigquery = processor.publish.postgres, processor.publish.bigquery
     for number, columns in enumerate(postgres.indexes if postgres else ()):
         yield f"publish.postgres.indexes.{number}", columns
+    if postgres:
+        yield "publish.postgres.partition_by", tuple(filter(None, [postgres.partition_by]))
     if bigquery:
         yield "publish.bigquery.cluster_by", bigquery.cluster_by
         yield "publish.bigquery.partition_by", tuple(filter(None, [bigquery.partition_by]))

@@ -182,6 +182,16 @@ class GrainNotListed(ReleaseError):
         super().__init__(f"{table}: columns: the grain's {column!r} is not listed; add it")
 
 
+class NotByDay(ReleaseError):
+    """An output is to be published by the days of a column that has none, or is no part of its grain."""
+
+    def __init__(self, table: str, column: str) -> None:
+        super().__init__(
+            f"{table}: publish.postgres.partition_by: {column!r} is no DATE of the model's grain;"
+            " name one that is, or leave it out"
+        )
+
+
 class ReleaseBlocked(ReleaseError):
     """Something that is to be published is not fit for it."""
 

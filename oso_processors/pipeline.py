@@ -14,7 +14,7 @@ import duckdb
 from oso_processors.collectors.connector import Connector
 from oso_processors.collectors.lander import Landed, collect
 from oso_processors.collectors.landing import raise_if_full
-from oso_processors.collectors.origins import enter
+from oso_processors.collectors.origins import collected, enter
 from oso_processors.commit import commit_of
 from oso_processors.declarations import load_processors
 from oso_processors.errors import (
@@ -24,13 +24,13 @@ from oso_processors.errors import (
     WarehouseLocked,
 )
 from oso_processors.progress import Progress
-from oso_processors.release import Released, Request, Wish, contract, prepare, release
+from oso_processors.release import Released, Request, Wish, contract, guards, prepare, release
 from oso_processors.release.changes import Side
 from oso_processors.release.plan import Plan
 from oso_processors.release.promises import Promises, is_over
 from oso_processors.release.rollback import RolledBack, rollback
 from oso_processors.settings import Settings
-from oso_processors.sources import ChosenSource
+from oso_processors.sources import ChosenSource, licences
 from oso_processors.sql import literal
 from oso_processors.stores import Store
 from oso_processors.stores.files import FilesStore
@@ -87,6 +87,7 @@ def collect_all(
                 landed.append(
                     collect(connection, connector, progress, each.streams, settings.actor_key)
                 )
+                collected(connection, each.name)
             except ConnectorFailed as failure:
                 failures.append(failure)
                 progress.say(f"{failure}")
@@ -104,6 +105,7 @@ def make_release(
 ) -> Released:
     """Publish what the warehouse holds."""
     request = replace(request, commit=commit_of(settings.project), keep=settings.retention)
+    request = replace(request, doubts=doubts(warehouse, promises, request))
     with open_stores(settings, say=progress.say) as stores:
         return release(
             warehouse.connection,
@@ -119,6 +121,7 @@ def plan_release(
     settings: Settings, warehouse: Warehouse, promises: Promises, request: Request
 ) -> Plan:
     """Return what a release would do."""
+    request = replace(request, doubts=doubts(warehouse, promises, request))
     with open_stores(settings) as stores:
         decided, _ = prepare(
             warehouse.connection,
@@ -160,7 +163,8 @@ def load_promises(settings: Settings, today: date | None = None) -> Promises:
     day = today or datetime.now(UTC).date()
     processors = {each.name: each for each in load_processors(settings.project / "processors")}
     served = [each for each in processors.values() if not is_over(each, day)]
-    return Promises(served, processors, contract.load_all(settings.project / contract.FOLDER))
+    contracts = contract.load_all(settings.project / contract.FOLDER)
+    return Promises(served, processors, contracts, licences(settings.project))
 
 
 def wishes(warehouse: Warehouse, promises: Promises) -> list[Wish]:
@@ -176,14 +180,31 @@ def wishes(warehouse: Warehouse, promises: Promises) -> list[Wish]:
 
 
 def blocked(warehouse: Warehouse, promises: Promises) -> dict[str, str]:
-    """Return the processors whose models are not whole or break a contract, each with the reason."""
+    """Return the processors whose models are not whole, break a contract or may not have their licence,
+    each with the reason."""
     unfinished = warehouse.unfinished()
     reasons = {}
     for each in promises.served:
-        reason = unfinished.get(each.model) or promises.broken(each, warehouse.table)
+        reason = (
+            unfinished.get(each.model)
+            or promises.broken(each, warehouse.table)
+            or promises.unlicensed(each, warehouse.sources(each.model))
+        )
         if reason:
             reasons[each.name] = reason
     return reasons
+
+
+def doubts(warehouse: Warehouse, promises: Promises, request: Request) -> dict[str, str]:
+    """Return the processors whose sources are old or lack too much, each with the reason."""
+    given = guards.supply(warehouse.connection)
+    found = {
+        each.name: guards.doubt(
+            each, warehouse.sources(each.model), given, request.may_be_stale, request.may_lack
+        )
+        for each in promises.served
+    }
+    return {name: reason for name, reason in found.items() if reason}
 
 
 @contextmanager

@@ -35,6 +35,19 @@ class ChosenSource:
     origin: str
 
 
+class EveryVariable(dict[str, str]):
+    """An environment in which every variable is set, for who asks for nobody's secrets."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return "set"
+
+
+def licences(project: Path) -> dict[str, str]:
+    """Return the licence of each source that sources.yaml names one of; raise `DeclarationInvalid`."""
+    declared = load_sources(project / DECLARED, EveryVariable())
+    return {name: each.licence for name, each in declared.items() if each.licence}
+
+
 def chosen(settings: Settings, folder: Path | None) -> list[ChosenSource]:
     """Return the sources of ``folder``, or those that sources.yaml declares.
 

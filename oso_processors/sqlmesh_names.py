@@ -12,6 +12,12 @@ def public_name(name: str) -> str:
     return ".".join(name.replace('"', "").split(".")[-2:])
 
 
+def source_of(name: str) -> str | None:
+    """Return the source that a raw table is of: gharchive of ``raw.gharchive__events``, or none."""
+    schema, _, table = public_name(name).partition(".")
+    return table.partition("__")[0] if schema == "raw" and "__" in table else None
+
+
 def grain_of(model: Any) -> tuple[str, ...]:
     """Return the columns that make a row of a model unique."""
     return tuple(each.name for part in model.grains for each in part.find_all(exp.Column))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from oso_processors.days import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +18,22 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Builds:
+    """Every build that wrote rows of a table: its name, and the days that it wrote by `column`.
+
+    None for `column`, or for days, is all of the table.
+    """
+
+    column: str | None
+    days: Mapping[str, Span | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A finished output.
 
     `query` selects exactly `columns`; `fingerprint` changes with the model's logic;
-    `model` is where it comes from.
+    `model` is where it comes from; without `builds` nobody knows when its rows were written.
     """
 
     name: str
@@ -29,6 +43,7 @@ class Table:
     grain: tuple[str, ...]
     description: str
     fingerprint: str
+    builds: Builds | None = None
 
 
 @dataclass(frozen=True, slots=True)

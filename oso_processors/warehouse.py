@@ -22,7 +22,7 @@ from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
-from oso_processors.building import Watch
+from oso_processors.building import Watch, builds
 from oso_processors.catalog import require_built_for
 from oso_processors.errors import (
     ModelsFailed,
@@ -35,7 +35,7 @@ from oso_processors.errors import (
 from oso_processors.lineage import carried
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
-from oso_processors.sqlmesh_names import grain_of, one_line, public_name
+from oso_processors.sqlmesh_names import grain_of, one_line, public_name, source_of
 from oso_processors.tables import Built, Column, Table
 
 ENVIRONMENT = "prod"
@@ -212,7 +212,14 @@ class Warehouse:
             grain=grain,
             description=cleandoc(snapshot.model.description or ""),
             fingerprint=str(snapshot.version),
+            builds=builds(self._context.state_sync, snapshot),
         )
+
+    def sources(self, model_name: str) -> set[str]:
+        """Return the names of the sources that a model descends from."""
+        snapshot = self._snapshots().get(model_name)
+        upstream = self._context.dag.upstream(snapshot.name) if snapshot else ()
+        return {source for name in upstream if (source := source_of(name))}
 
     def _plan(self) -> Plan:
         try:

@@ -79,7 +79,9 @@ def test_releases_are_listed_with_where_they_are(oso):
 
 def test_what_is_served_is_as_it_was_published_until_a_cell_is_changed(oso, dsn):
     before = oso("verify")
-    [(table,)] = rows(dsn, "SELECT tables ->> 'artifacts_v1' FROM store._releases WHERE is_served")
+    [(table,)] = rows(
+        dsn, "SELECT tables -> 'artifacts_v1' -> 0 ->> 'table' FROM store._releases WHERE is_served"
+    )
     column = "artifact_name"
     rows(dsn, f"UPDATE store.\"{table}\" SET {column} = {column} || '!'")
     try:

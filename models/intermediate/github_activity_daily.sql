@@ -11,9 +11,7 @@ MODEL (
   cron '@daily',
   grain (activity_date, repository_source_id, account, event_type),
   audits (
-    not_null(
-      columns := (activity_date, repository_source_id, account, event_type, is_bot, event_count)
-    ),
+    not_null(columns := (repository_source_id, account, event_type, is_bot, event_count)),
     unique_combination_of_columns(columns := (activity_date, repository_source_id, account, event_type)),
     forall(criteria := (
       event_count > 0

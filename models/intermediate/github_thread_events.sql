@@ -11,9 +11,7 @@ MODEL (
   cron '@daily',
   grain event_id,
   audits (
-    not_null(
-      columns := (event_id, created_at, repository_source_id, thread_number, event_type, is_bot)
-    ),
+    not_null(columns := (event_id, repository_source_id, thread_number, event_type, is_bot)),
     unique_values(columns := (
       event_id
     ))

@@ -12,7 +12,7 @@ MODEL (
   cron '@daily',
   grain (pushed_at, repository_source_id, sha),
   audits (
-    not_null(columns := (pushed_at, repository_source_id, sha, person_id, is_bot)),
+    not_null(columns := (repository_source_id, sha, person_id, is_bot)),
     unique_combination_of_columns(columns := (pushed_at, repository_source_id, sha))
   )
 );

@@ -8,7 +8,7 @@ MODEL (
   cron '@daily',
   grain (activity_date, repository_source_id, repository_name),
   audits (
-    not_null(columns := (activity_date, repository_source_id, repository_name, last_seen_at)),
+    not_null(columns := (repository_source_id, repository_name, last_seen_at)),
     unique_combination_of_columns(columns := (activity_date, repository_source_id, repository_name))
   )
 );

@@ -6,36 +6,29 @@ import difflib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from oso_processors.check import contracts
 from oso_processors.check.findings import Finding
 from oso_processors.declarations import (
     Processor,
     load_processor,
-    load_sources,
     require_replacement,
 )
 from oso_processors.errors import DeclarationInvalid
+from oso_processors.licences import conflict
 from oso_processors.models import Models
 from oso_processors.release.contract import is_view
-from oso_processors.sources import DECLARED
+from oso_processors.sources import licences as licences_of
 
 STEP = contracts.STEP
-
-
-class _EveryVariable(dict[str, str]):
-    """An environment in which every variable is set: a check needs nobody's secrets."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return "set"
 
 
 def declarations(project: Path, models: Models, today: date | None = None) -> list[Finding]:
     """Return what is wrong in processors/*.yaml, contracts/*.yaml and sources.yaml."""
     found = []
+    licences: dict[str, str] = {}
     try:
-        load_sources(project / DECLARED, _EveryVariable())
+        licences = licences_of(project)
     except DeclarationInvalid as error:
         found.append(contracts.refused(error))
     loaded: dict[str, Processor] = {}
@@ -48,6 +41,7 @@ def declarations(project: Path, models: Models, today: date | None = None) -> li
     fit = {}
     for name, processor in loaded.items():
         wrong = _unfit(project, processor, loaded, models)
+        wrong += _unlicensed(project, processor, models, licences)
         found += wrong
         if not wrong:
             fit[name] = processor
@@ -88,6 +82,19 @@ def _unknown(path: Path, text: str, processor: Processor, models: Models) -> lis
         for column in processor.columns
         if column not in model.columns
     ]
+
+
+def _unlicensed(
+    project: Path, processor: Processor, models: Models, licences: Mapping[str, str]
+) -> list[Finding]:
+    sources = models.sources(processor.model)
+    reason = conflict(processor.licence, {e: licences[e] for e in sources if e in licences})
+    if not reason:
+        return []
+    path = project / "processors" / f"{processor.name}.yaml"
+    line = contracts.line_of(path.read_text(), "licence")
+    advice = "publish it under a licence that they allow"
+    return [Finding(STEP, path.relative_to(project), reason, line, advice=advice)]
 
 
 def _close(word: str, known: Iterable[str]) -> str:

@@ -28,6 +28,20 @@ def consent(command: Any) -> Any:
             metavar="TABLE",
             help="Let this table, or `all`, lose more than a fifth of its rows.",
         ),
+        click.option(
+            "--allow-stale",
+            "may_be_stale",
+            multiple=True,
+            metavar="TABLE",
+            help="Let this table, or `all`, change though its sources were not collected in time.",
+        ),
+        click.option(
+            "--allow-gap",
+            "may_lack",
+            multiple=True,
+            metavar="TABLE",
+            help="Let this table, or `all`, change though its sources lack more than it allows.",
+        ),
     ):
         command = option(command)
     return command
@@ -41,11 +55,11 @@ def consent(command: Any) -> Any:
 @click.pass_obj
 def release(
     settings: Settings,
+    /,
     dry_run: bool,
     reason: str,
     as_json: bool,
-    may_shrink: tuple[str, ...],
-    again: bool,
+    **consents: Any,
 ) -> None:
     """Publish what is built, in every store at once.
 
@@ -64,7 +78,7 @@ def release(
     from oso_processors.warehouse import Warehouse
 
     promises = load_promises(settings)  # what is mistyped is told before any work
-    request = Request(reason, may_shrink=may_shrink, again=again)
+    request = Request(reason, **consents)
     with Warehouse(settings) as warehouse:
         if dry_run:
             _print(plan_release(settings, warehouse, promises, request), as_json)

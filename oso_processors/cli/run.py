@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,7 +23,7 @@ from oso_processors.sources import chosen
 )
 @consent
 @click.pass_obj
-def run(settings: Settings, folder: Path | None, may_shrink: tuple[str, ...], again: bool) -> None:
+def run(settings: Settings, /, folder: Path | None, **consents: Any) -> None:
     """Collect, build, audit and release.
 
     Only what is new is collected and built; nothing new ends with nothing released. It can be killed
@@ -37,7 +38,7 @@ def run(settings: Settings, folder: Path | None, may_shrink: tuple[str, ...], ag
     from oso_processors.release import Request
     from oso_processors.warehouse import Warehouse
 
-    progress, request = Progress(), Request(may_shrink=may_shrink, again=again)
+    progress, request = Progress(), Request(**consents)
     sources = chosen(settings, folder)
     promises = load_promises(settings)  # what is mistyped is told before any work
     landed = collect_all(settings, sources, progress)

@@ -34,6 +34,17 @@ def enter(connection: duckdb.DuckDBPyConnection, source: str, origin: str) -> No
     connection.execute("COMMIT")
 
 
+def collected(connection: duckdb.DuckDBPyConnection, source: str) -> None:
+    """Write down that ``source`` was just collected to its end, whether or not it had anything new."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS raw._collected (source VARCHAR, collected_at TIMESTAMPTZ)"
+    )
+    connection.execute("BEGIN")
+    connection.execute(f"DELETE FROM raw._collected WHERE source = {literal(source)}")
+    connection.execute(f"INSERT INTO raw._collected VALUES ({literal(source)}, now())")
+    connection.execute("COMMIT")
+
+
 def _forget(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     tables = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'raw'"

@@ -27,7 +27,7 @@ from oso_processors.forgetting.finding import Facts, found
 from oso_processors.forgetting.ledger import Forgetting
 from oso_processors.pipeline import load_promises, make_release, open_stores, raw_connection
 from oso_processors.progress import Progress
-from oso_processors.release import Request
+from oso_processors.release import Request, measurements
 from oso_processors.settings import Settings
 from oso_processors.stores import Store
 from oso_processors.warehouse import Warehouse
@@ -129,6 +129,10 @@ def _release(run: Run, facts: Facts) -> Facts:
     """Make a release where the one served shows the person; where none does, all stay."""
     if facts.served not in facts.releases:
         return facts
+    # A table that takes days from the one before would keep that, with the person in it.
+    measurements.drop(
+        run.warehouse.connection, {n for names in facts.releases.values() for n in names}
+    )
     promises = load_promises(run.settings)
     done = make_release(run.settings, run.warehouse, promises, run.progress, Request(REASON))
     return facts.with_done(released=done.release.id)

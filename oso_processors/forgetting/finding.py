@@ -106,7 +106,9 @@ def found(
             for column, parents in own.items()
         },
         published=_published(promises, [columns for columns, _ in searches]),
-        releases=_showing(connection, promises, stores, releases, searches),
+        releases=_with_later(
+            _showing(connection, promises, stores, releases, searches), kept, served
+        ),
         kept=kept,
         served=served,
     )
@@ -205,6 +207,19 @@ def _showing(
         return known[table.digest]
 
     return _those(releases, shows)
+
+
+def _with_later(
+    showing: Mapping[str, tuple[str, ...]], kept: Sequence[str], served: str | None
+) -> dict[str, tuple[str, ...]]:
+    """Add the releases after the first that shows the person: they may have taken days from its tables.
+
+    The one that is served is followed by a whole one when it shows the person itself.
+    """
+    first = min((int(name[1:]) for name in showing), default=None)
+    later = [name for name in kept if first and int(name[1:]) > first and name != served]
+    tables = tuple(sorted({table for names in showing.values() for table in names}))
+    return {**dict.fromkeys(later, tables), **showing}
 
 
 def _those(

@@ -44,7 +44,7 @@ from oso_processors.models.facts import (
     Words,
 )
 from oso_processors.settings import Settings
-from oso_processors.sqlmesh_names import grain_of, one_line, public_name
+from oso_processors.sqlmesh_names import grain_of, one_line, public_name, source_of
 
 __all__ = [
     "Columns",
@@ -102,6 +102,16 @@ class Models:
     def children(self, name: str) -> list[str]:
         """Return the models that read ``name``."""
         return [each.name for each in self.all.values() if name in each.parents]
+
+    def sources(self, name: str) -> set[str]:
+        """Return the names of the sources that ``name`` descends from."""
+        found, todo = set(), [name]
+        while todo:
+            each = todo.pop()
+            if each not in found:
+                found.add(each)
+                todo += self.all[each].parents if each in self.all else ()
+        return {source for each in found if (source := source_of(each))}
 
     def query(self, name: str, dialect: str = DIALECT) -> str:
         """Return a model's query as an engine gets it; raise `ModelInvalid` when it has none."""

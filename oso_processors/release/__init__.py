@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import duckdb
 
-from oso_processors.errors import ReleaseBlocked
+from oso_processors.errors import Mismatch, ReleaseBlocked
 from oso_processors.progress import Progress
 from oso_processors.release.making import Request, make
-from oso_processors.release.measure import Wish, measured
+from oso_processors.release.measure import Wish, measured, with_changes
+from oso_processors.release.measurements import forget
 from oso_processors.release.plan import Plan, newest_of, plan
 from oso_processors.release.publishing import publish, sweep
 from oso_processors.release.rollback import held
@@ -54,7 +55,12 @@ def release(
         sweep(stores, request.keep)
         return Released(newest, decided, outputs)
     made, whole = make(connection, decided.number, outputs, stores, newest, request)
-    publish(connection, made, whole, stores, progress)
+    try:
+        publish(connection, made, whole, stores, progress)
+    except Mismatch:
+        # Rows may have been written without a build: the next release reads them all.
+        forget(connection, [each.name for each in outputs])
+        raise
     sweep(stores, request.keep)
     _tell_of_nul(outputs, progress)
     return Released(made, decided, outputs)
@@ -74,14 +80,16 @@ def prepare(
     for wish in wishes:
         if wish.table.name in blocked:
             continue
-        output = measured(connection, wish)
+        before = newest.contents.get(wish.table.name) if newest else None
+        output = with_changes(connection, measured(connection, wish), before)
         outputs.append(output)
-        is_proven = newest is not None and newest.digests.get(output.name) == output.digest
-        if not is_proven and not grain_is_unique(connection, output, f"({output.table.query})"):
+        is_proven = before is not None and before.digest == output.digest
+        # What is on other days was proven when it was released.
+        if not is_proven and not grain_is_unique(connection, output, f"({output.moved()})"):
             refused[output.name] = f"its grain ({', '.join(output.table.grain)}) is not unique"
     if not request.again:
         refused |= held(newest, outputs)
-    return plan(outputs, served, refused, request.may_shrink), outputs
+    return plan(outputs, served, refused, request.may_shrink, request.doubts), outputs
 
 
 def _tell_of_nul(outputs: Iterable[Output], progress: Progress) -> None:

@@ -10,7 +10,7 @@ import duckdb
 
 from oso_processors.stores import Published
 
-Kind = Literal["new", "full", "additive", "breaking", "removed"]
+Kind = Literal["new", "incremental", "full", "additive", "breaking", "removed"]
 # What was published of a table, and where DuckDB reads its rows, in its SQL.
 Side = tuple[Published, str]
 

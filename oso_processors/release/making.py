@@ -25,13 +25,17 @@ class Request:
     """What is asked of a release.
 
     `reason` and `commit` are written down with it; `may_shrink` names the outputs, or `all`, that may lose
-    more rows than is taken for sound; `again` lets out what a rollback took back; `keep` is how long
-    releases are kept.
+    more rows than is taken for sound, `may_be_stale` and `may_lack` those whose sources may be old or
+    have gaps, and `doubts` say why others may not change; `again` lets out what a rollback took back;
+    `keep` is how long releases are kept.
     """
 
     reason: str = ""
     commit: str | None = None
     may_shrink: Collection[str] = ()
+    may_be_stale: Collection[str] = ()
+    may_lack: Collection[str] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     keep: Mapping[str, timedelta] = field(default_factory=dict)
 
@@ -117,8 +121,11 @@ def _changes(
     found = []
     for change in changes:
         old, new = side(change.table), by_name.get(change.table)
-        now = (new.published(), f"({new.table.query})") if new else None
+        now = (new.published(), f"({new.moved()})") if new else None
         is_unread = (old is None and change.table in before) or (new and not new.table.query)
+        if old and new and new.changed:
+            old = (old[0], f"({new.changed.of(f'SELECT * FROM {old[1]}')})")
+            change = replace(change, kind="incremental")
         counts = None if is_unread else counted(connection, old, now)
         found.append(replace(change, counts=counts, commit=commit))
     return found

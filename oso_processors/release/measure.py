@@ -10,24 +10,16 @@ from typing import Any
 import duckdb
 
 from oso_processors import checksum
-from oso_processors.errors import GrainNotListed
-from oso_processors.stores import Output
+from oso_processors.days import spans
+from oso_processors.errors import GrainNotListed, NotByDay
+from oso_processors.release import measurements
+from oso_processors.stores import Changed, Output, Published, day_column
 from oso_processors.tables import Column, Table
 
-NUL_COUNTS = {
-    "text": """count_if(contains("{}", chr(0)))""",
-    "texts": """count_if(contains(array_to_string("{}", ''), chr(0)))""",
-}
-TEXT_BYTES = {
-    "text": """coalesce(sum(strlen("{}")), 0)""",
-    "texts": """coalesce(sum(strlen(array_to_string("{}", ''))), 0)""",
-}
-# What any other value takes in a store, more or less.
+# What a value that is no text takes in a store, more or less.
 VALUE_BYTES = 8
-WITHOUT_NUL = {
-    "text": """replace("{0}", chr(0), '') AS "{0}\"""",
-    "texts": """list_transform("{0}", lambda x: replace(x, chr(0), '')) AS "{0}\"""",
-}
+# Choosing rows by more spans of days costs more than moving all.
+MOST_SPANS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +34,63 @@ class Wish:
 def measured(connection: duckdb.DuckDBPyConnection, wish: Wish) -> Output:
     """Measure a table in the warehouse.
 
-    Raise `UnmappableType` or `GrainNotListed` for one that cannot be published.
+    Raise `UnmappableType`, `GrainNotListed` or `NotByDay` for one that cannot be published.
     """
-    listed = [column.name for column in wish.table.columns]
-    for name in wish.table.grain:
-        if name not in listed:
-            raise GrainNotListed(wish.table.name, name)
-    table, nul_count, text_bytes = _without_nul(connection, _with_one_whole_type(wish.table))
-    found = connection.execute(checksum.duckdb_sql(table, f"({table.query})")).fetchone()
-    number = checksum.text(found)
-    row_count = int(found[0]) if found else 0
+    column = day_column(wish.options)
+    _require_fit(wish.table, column)
+    table = _with_one_whole_type(wish.table)
+    days = measurements.measure(connection, table, column)
+    number = checksum.added(each.checksum for each in days)
+    digest = _digest(table, number, wish)
+    measurements.keep(connection, table, column, digest)
+    nul_count, row_count = (sum(e.nul_count for e in days), sum(e.row_count for e in days))
+    if nul_count:
+        table = replace(
+            table, query=measurements.replaced(table.query, measurements.without_nul(table))
+        )
     return Output(
         table=table,
         checksum=number,
         row_count=row_count,
-        byte_count=text_bytes + row_count * VALUE_BYTES * len(table.columns),
-        digest=_digest(table, number, wish),
+        byte_count=sum(e.byte_count for e in days) + row_count * VALUE_BYTES * len(table.columns),
+        digest=digest,
         options=wish.options,
         about=wish.about,
         nul_count=nul_count,
+        days={each.day: each.checksum for each in days if each.day} if column else {},
     )
+
+
+def with_changes(
+    connection: duckdb.DuckDBPyConnection, output: Output, before: Published | None
+) -> Output:
+    """Return ``output`` with the days that are other ones than ``before``, where both are known."""
+    column = output.day_column
+    if column is None or before is None or not _is_alike(output.published(), before):
+        return output
+    old = measurements.days_of(connection, before.digest)
+    if checksum.added(each.checksum for each in old) != before.checksum:
+        return output
+    new = measurements.days_of(connection, output.digest)
+    days = measurements.changed(old, new)
+    if any(each.day is None for each in (*old, *new)) or len(spans(days)) > MOST_SPANS:
+        return output
+    return replace(output, changed=Changed(before.digest, column, days))
+
+
+def _is_alike(new: Published, old: Published) -> bool:
+    shapes = ([(each.name, each.type) for each in side.columns] for side in (new, old))
+    before, after = shapes
+    return before == after and new.grain == old.grain and new.options == old.options
+
+
+def _require_fit(table: Table, day: str | None) -> None:
+    types = {column.name: column.type for column in table.columns}
+    for name in table.grain:
+        if name not in types:
+            raise GrainNotListed(table.name, name)
+    if day is not None and (types.get(day) != "DATE" or day not in table.grain):
+        raise NotByDay(table.name, day)
 
 
 def _with_one_whole_type(table: Table) -> Table:
@@ -73,27 +102,7 @@ def _with_one_whole_type(table: Table) -> Table:
         Column(each.name, "BIGINT", each.description) if each.name in narrow else each
         for each in table.columns
     ]
-    return replace(table, query=_replaced(table.query, casts), columns=tuple(columns))
-
-
-def _without_nul(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[Table, int, int]:
-    """Return ``table`` without the NUL characters that Postgres cannot hold, how many values had one,
-    and how many bytes its texts have."""
-    kinds = [(checksum.kind(each, table.name), each.name) for each in table.columns]
-    texts = [(kind, name) for kind, name in kinds if kind in WITHOUT_NUL]
-    if not texts:
-        return table, 0, 0
-    counts = " + ".join(NUL_COUNTS[kind].format(name) for kind, name in texts)
-    sizes = " + ".join(TEXT_BYTES[kind].format(name) for kind, name in texts)
-    [row] = connection.execute(f"SELECT {counts}, {sizes} FROM ({table.query})").fetchall()
-    # Over no rows at all DuckDB counts NULL.
-    count = int(row[0] or 0)
-    stripped = [WITHOUT_NUL[kind].format(name) for kind, name in texts] if count else []
-    return replace(table, query=_replaced(table.query, stripped)), count, int(row[1])
-
-
-def _replaced(query: str, columns: list[str]) -> str:
-    return f"SELECT * REPLACE ({', '.join(columns)}) FROM ({query})" if columns else query
+    return replace(table, query=measurements.replaced(table.query, casts), columns=tuple(columns))
 
 
 def _digest(table: Table, number: str, wish: Wish) -> str:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from oso_processors.release.changes import kind_of
-from oso_processors.stores import Manifest, Output, Published
+from oso_processors.stores import Changed, Manifest, Output, Published
 
-Kind = Literal["unchanged", "new", "full", "additive", "breaking", "removed", "blocked"]
-MOVING = ("new", "full", "additive", "breaking")
+Kind = Literal[
+    "unchanged", "new", "incremental", "full", "additive", "breaking", "removed", "blocked"
+]
+MOVING = ("new", "incremental", "full", "additive", "breaking")
 # A table that lost more of its rows is taken for broken until a person says that it is not.
 SHRINK_LIMIT = 0.2
 
@@ -19,8 +21,9 @@ SHRINK_LIMIT = 0.2
 class Step:
     """What becomes of one output: `row_count` and `byte_count` are what would be moved or is there.
 
-    New, full (all of its rows are other ones), additive (columns were added at its end), breaking
-    (columns went, moved or have another type, or the grain is another), removed, unchanged or blocked.
+    New, incremental (rows of some days are other ones), full (any may be), additive (columns were
+    added at its end), breaking (columns went, moved or have another type, or the grain is another),
+    removed, unchanged or blocked.
     """
 
     name: str
@@ -64,8 +67,11 @@ def plan(
     served: Mapping[str, Manifest | None],
     blocked: Mapping[str, str],
     may_shrink: Collection[str] = (),
+    doubts: Mapping[str, str] | None = None,
 ) -> Plan:
     """Compare ``outputs`` with what each store serves.
+
+    What is ``blocked`` is not released; what is in doubt stays as it is, and blocks where it changed.
 
     The newest release that any store serves is the one to go on from: a store that serves an older one
     was left behind by a crash, and is brought up to it even when nothing else is new. Two stores that
@@ -73,7 +79,9 @@ def plan(
     """
     newest = newest_of(served.values())
     before = newest.contents if newest else {}
-    steps = [_step(each, before.get(each.name), blocked, may_shrink) for each in outputs]
+    steps = [
+        _step(each, before.get(each.name), blocked, doubts or {}, may_shrink) for each in outputs
+    ]
     names = {each.name for each in outputs} | set(blocked)
     steps += [
         Step(name, "blocked", reason=reason)
@@ -100,7 +108,11 @@ def newest_of(served: Iterable[Manifest | None]) -> Manifest | None:
 
 
 def _step(
-    output: Output, old: Published | None, blocked: Mapping[str, str], may_shrink: Collection[str]
+    output: Output,
+    old: Published | None,
+    blocked: Mapping[str, str],
+    doubts: Mapping[str, str],
+    may_shrink: Collection[str],
 ) -> Step:
     size = (output.row_count, output.byte_count)
     reason = blocked.get(output.name) or _shrunken(output, old, may_shrink)
@@ -108,7 +120,17 @@ def _step(
         return Step(output.name, "blocked", *size, reason)
     if old is not None and old.digest == output.digest:
         return Step(output.name, "unchanged", *size)
+    if output.name in doubts:
+        return Step(output.name, "blocked", *size, doubts[output.name])
+    if output.changed is not None:
+        return _incremental(output, output.changed)
     return Step(output.name, kind_of(old, output.published()), *size)
+
+
+def _incremental(output: Output, changed: Changed) -> Step:
+    rows = output.rows_on(changed.days)
+    byte_count = output.byte_count * rows // max(output.row_count, 1)
+    return Step(output.name, "incremental", rows, byte_count)
 
 
 def _shrunken(output: Output, old: Published | None, may_shrink: Collection[str]) -> str:

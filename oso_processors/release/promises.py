@@ -6,12 +6,13 @@ by its own model. What breaks a contract is told before anything is published.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from oso_processors.declarations import Deprecation, Processor
 from oso_processors.errors import WithoutContract
+from oso_processors.licences import conflict
 from oso_processors.release import contract
 from oso_processors.release.contract import Contract
 from oso_processors.tables import Table
@@ -22,11 +23,13 @@ Describe = Callable[[str, str, tuple[str, ...]], Table]
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """The processors whose outputs are `served`, `processors` that there are, and the contracts."""
+    """The processors whose outputs are `served`, `processors` that there are, the contracts, and the
+    licences of the sources."""
 
     served: Sequence[Processor]
     processors: Mapping[str, Processor]
     contracts: Mapping[str, Contract]
+    licences: Mapping[str, str] = field(default_factory=dict)
 
     def output(self, processor: Processor, describe: Describe) -> Table:
         """Return the table that a processor publishes; raise `WithoutContract`."""
@@ -52,6 +55,11 @@ class Promises:
         if not breaking:
             return ""
         return f"its contract is broken: {', '.join(breaking)}; `oso check` tells what to do"
+
+    def unlicensed(self, processor: Processor, sources: Iterable[str]) -> str:
+        """Return why an output that descends from ``sources`` may not have its licence, or nothing."""
+        under = {name: self.licences[name] for name in sources if name in self.licences}
+        return conflict(processor.licence, under)
 
     def _older(self, processor: Processor, told: Deprecation, describe: Describe) -> Table:
         if not contract.is_view(processor, self.processors):

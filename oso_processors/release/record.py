@@ -58,7 +58,9 @@ COLUMNS = {
         Column("release_id", "VARCHAR", "The release that made the change."),
         Column("table_name", "VARCHAR", "The table."),
         Column(
-            "change", "VARCHAR", "new, full, additive, breaking or removed; see the release plan."
+            "change",
+            "VARCHAR",
+            "new, incremental, full, additive, breaking or removed; see the release plan.",
         ),
         Column(
             "rows_added", "BIGINT", "Rows whose grain was not there before; NULL where unknown."

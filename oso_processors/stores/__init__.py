@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 import duckdb
 
+from oso_processors.days import on, spans
 from oso_processors.tables import Column, Table
+
+
+def day_column(options: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return the column by whose days a table is published, of the options for each store."""
+    column: str | None = options.get("postgres", {}).get("partition_by")
+    return column
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +46,26 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """The only days, by `column`, whose rows are other ones than in the content that `before` names."""
+
+    before: str
+    column: str
+    days: tuple[date, ...]
+
+    def of(self, query: str) -> str:
+        """Return the query of the rows of ``query`` on these days."""
+        return on(query, self.column, spans(self.days))
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """A table to publish, as it was measured in the warehouse.
 
     `options` are what its processor says for each store; `digest` names its content: rows, columns,
     types, words and grain; `nul_count` is how many values lost NUL characters; `byte_count` is about
-    how many bytes there are to move.
+    how many bytes there are to move; `days` hold the checksum of each day of the column that it is
+    partitioned by, and `changed` what is known of an earlier content of the same shape.
     """
 
     table: Table
@@ -54,11 +76,26 @@ class Output:
     about: Mapping[str, str] = field(default_factory=dict)
     nul_count: int = 0
     byte_count: int = 0
+    days: Mapping[date, str] = field(default_factory=dict)
+    changed: Changed | None = None
 
     @property
     def name(self) -> str:
         """The public name."""
         return self.table.name
+
+    @property
+    def day_column(self) -> str | None:
+        """The column by whose days it is published; None where it is published whole."""
+        return day_column(self.options)
+
+    def moved(self) -> str:
+        """Return the query of the rows that may be other ones than before."""
+        return self.changed.of(self.table.query) if self.changed else self.table.query
+
+    def rows_on(self, days: Iterable[date]) -> int:
+        """Return how many rows it has on ``days``."""
+        return sum(int(self.days[day].partition(":")[0]) for day in days if day in self.days)
 
     def published(self) -> Published:
         """Return what a release says of it."""

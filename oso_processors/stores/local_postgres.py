@@ -34,6 +34,12 @@ NOBODY = 65534
 SOCKET_FOLDER_BYTES = 93
 PDEATHSIG = 1
 START_SECONDS = 30.0
+# A session that is idle may end with the server; a release holds its lock while it is at work elsewhere.
+AT_WORK = """
+SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'
+  AND pid <> pg_backend_pid() AND (state = 'active'
+    OR pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted))
+"""
 LIBC = ctypes.CDLL(None)
 
 
@@ -104,6 +110,7 @@ class _Server:
         if self.process is None:
             return
         if self.process.poll() is None:
+            _wait_for_others(self.data)
             self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(30)
@@ -234,6 +241,16 @@ def _wait_for_the_last(data: Path) -> None:
         time.sleep(0.05)
     # Postgres itself would refuse to start where the number now belongs to another process.
     (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _wait_for_others(data: Path) -> None:
+    """Wait until nobody is at work in the server: a query of a reader, or a release, ends first."""
+    try:
+        with psycopg.connect(_address(_socket_folder(data)), autocommit=True) as connection:
+            while connection.execute(AT_WORK).fetchone() != (0,):
+                time.sleep(0.1)
+    except psycopg.Error:
+        return  # it is not there any more, or never was ready
 
 
 def _is_alive(pid: int, data: Path) -> bool:

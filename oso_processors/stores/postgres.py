@@ -6,16 +6,14 @@ for their content, so that what did not change is not copied again and a retry f
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
 import psycopg
-from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier, Literal
@@ -29,16 +27,23 @@ from oso_processors.errors import (
     ReleaseLocked,
     StoreUnusable,
 )
-from oso_processors.stores import Manifest, Measured, Output, postgres_drift, postgres_tables, views
+from oso_processors.stores import (
+    Manifest,
+    Measured,
+    Output,
+    postgres_drift,
+    postgres_pieces,
+    postgres_tables,
+    views,
+)
 from oso_processors.stores.copying import copy
-from oso_processors.stores.file_lock import process
+from oso_processors.stores.postgres_address import connected, place, why
+from oso_processors.stores.postgres_pieces import Piece, Pieces, Plan
 
 LOCK = 7_062_113_001
 # A killed run's server process notices within a second that nobody is there any more.
 LOCK_SECONDS = 3.0
 SWITCH_ATTEMPTS = 40
-# What listens at an address may be no Postgres, and silent.
-CONNECT_SECONDS = 15
 AT_REACH = "run again when the server can be reached"
 SESSION = """
 SET TimeZone = 'UTC';
@@ -79,13 +84,7 @@ class PostgresStore:
 
         With ``is_reading`` nothing can be changed, and a release that is being made is not in the way.
         """
-        place = _place(dsn)
-        try:
-            self._connection: Connection[TupleRow] = psycopg.connect(
-                _in_time(dsn), autocommit=True, fallback_application_name=process()
-            )
-        except psycopg.Error as error:
-            raise PostgresUnavailable(place, _why_not(error)) from None
+        self._connection = connected(dsn)
         try:
             self._connection.execute(SESSION)
             if is_reading:
@@ -95,7 +94,7 @@ class PostgresStore:
             self._connection.execute(SETUP)
         except psycopg.Error as error:
             self.close()
-            raise PostgresUnavailable(place, _why(error)) from error
+            raise PostgresUnavailable(place(dsn), why(error)) from error
         except ReleaseLocked:
             self.close()
             raise
@@ -115,15 +114,15 @@ class PostgresStore:
             return []
         older = [
             each
-            for each, tables, _ in self._releases()
-            if each.number < served.number and set(tables.values()) <= there
+            for each, pieces, _ in self._releases()
+            if each.number < served.number and _names(pieces.values()) <= there
         ]
         return [served, *older]
 
     def ready(self, outputs: Sequence[Output]) -> None:
         """Raise `StoreUnusable` when the views of ``outputs`` could not be switched."""
         with self._told("public"):
-            ours = self._served_tables()
+            ours = self._served_names()
             kept = {each.name for each in outputs if self._can_replace(each)}
             views.refuse_what_is_not_ours(
                 self._connection, [o.name for o in outputs if o.name not in ours]
@@ -133,45 +132,48 @@ class PostgresStore:
     def build(
         self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
     ) -> None:
-        """Copy the table beside what is served, with its indexes, in one transaction."""
-        if postgres_tables.named(output) in self._tables():
+        """Copy its rows, or those of the days that changed, beside what is served, with their
+        indexes, in one transaction."""
+        plan = self._planned(output)
+        if plan.table in self._tables():
             return
         with self._told(output.name), self._connection.transaction():
-            self._connection.execute(postgres_tables.created(output))
-            copied = copy(
-                connection, output.table.query, self._connection, postgres_tables.identifier(output)
-            )
-            if copied != output.row_count:
-                expected, found = f"{output.row_count:,}", f"{copied:,}"
+            self._connection.execute(postgres_tables.created(output, plan.table))
+            target = Identifier("store", plan.table)
+            copied = copy(connection, plan.query(output), self._connection, target)
+            if copied != plan.row_count(output):
+                expected, found = f"{plan.row_count(output):,}", f"{copied:,}"
                 raise Mismatch(self.name, output.name, "the number of rows copied", expected, found)
-            for statement in postgres_tables.finished(output):
+            for statement in postgres_tables.finished(output, plan.table):
                 self._connection.execute(statement)
 
     def measure(self, release: Manifest, output: Output) -> Measured:
         """Read back the table that was built."""
+        plan = self._planned(output)
         with self._told(output.name):
-            source = f'store."{postgres_tables.named(output)}"'
-            found = self._one(checksum.postgres_sql(output.table, source))
-            return Measured(checksum.text(found), self._columns(output), self._has_grain(output))
+            found = self._one(checksum.postgres_sql(output.table, f"({plan.built(output)})"))
+            number = plan.checksum(output, checksum.text(found))
+            columns = self._columns(output, plan.table)
+            return Measured(number, columns, self._has_grain(output, plan.table))
 
     def publish(self, release: Manifest, outputs: Sequence[Output]) -> None:
         """Switch every view to ``release`` in one transaction; raise `ReadersInTheWay`."""
-        self._show(release, outputs, {each.name: postgres_tables.named(each) for each in outputs})
+        self._show(release, outputs, {each.name: self._planned(each).pieces for each in outputs})
 
     def switch(self, release: Manifest) -> None:
         """Let the views show the tables of a kept release again; raise `ReadersInTheWay`."""
-        outputs, (tables, _) = release.outputs(self.name), self._held(release)
-        if not set(tables.values()) <= self._tables():
+        outputs, (pieces, _) = release.outputs(self.name), self._held(release)
+        if not _names(pieces.values()) <= self._tables():
             raise StoreUnusable(self.name, release.id, "is not kept whole")
         self.ready(outputs)
-        self._show(release, outputs, tables)
+        self._show(release, outputs, pieces)
 
     def drift(self, release: Manifest) -> list[str]:
         """Compare tables, and the views in front of them when readers see ``release``."""
         outputs = release.outputs(self.name)
         with self._told(release.id):
-            tables, is_served = self._held(release)
-            return postgres_drift.found(self._connection, outputs, tables, is_served)
+            pieces, is_served = self._held(release)
+            return postgres_drift.found(self._connection, outputs, pieces, is_served)
 
     def holder(self) -> str | None:
         """Say who is making a release now, where another does."""
@@ -189,10 +191,10 @@ class PostgresStore:
         return [f"store.{name}" for name in self._unneeded()]
 
     def _show(
-        self, release: Manifest, outputs: Sequence[Output], tables: Mapping[str, str]
+        self, release: Manifest, outputs: Sequence[Output], pieces: Mapping[str, Pieces]
     ) -> None:
         with self._told("public"):
-            switch = SQL(";\n").join(self._switch(release, outputs, tables))
+            switch = SQL(";\n").join(self._switch(release, outputs, pieces))
             for attempt in range(SWITCH_ATTEMPTS):
                 try:
                     with self._connection.transaction():
@@ -237,17 +239,19 @@ class PostgresStore:
             return
 
     def _switch(
-        self, release: Manifest, outputs: Sequence[Output], tables: Mapping[str, str]
+        self, release: Manifest, outputs: Sequence[Output], pieces: Mapping[str, Pieces]
     ) -> list[Composed]:
         """Return the SQL of the switch, its views in name order so that no two can deadlock."""
         by_name = {each.name: each for each in outputs}
         statements = [SQL("SET LOCAL lock_timeout = '200ms'").format()]
-        for name in sorted({*by_name, *self._served_tables()}):
+        for name in sorted({*by_name, *self._served_names()}):
             if name not in by_name:
                 statements.append(views.dropped(name))
                 continue
-            table, can_replace = Identifier("store", tables[name]), self._can_replace(by_name[name])
-            statements += views.shown(self._connection, by_name[name], table, can_replace)
+            output = by_name[name]
+            rows = postgres_pieces.rows(pieces[name], output)
+            statements += views.shown(self._connection, output, rows, self._can_replace(output))
+        kept = {name: [each.body() for each in found] for name, found in pieces.items()}
         statements += [
             SQL("UPDATE store._releases SET is_served = false WHERE is_served").format(),
             SQL(
@@ -257,7 +261,7 @@ class PostgresStore:
             ).format(
                 number=Literal(release.number),
                 manifest=Literal(Jsonb(release.body())),
-                tables=Literal(Jsonb(dict(tables))),
+                tables=Literal(Jsonb(kept)),
             ),
         ]
         return statements
@@ -266,26 +270,44 @@ class PostgresStore:
         now = views.columns(self._connection, "public", output.name)
         return views.can_replace(now, postgres_tables.columns(output))
 
-    def _columns(self, output: Output) -> list[str]:
+    def _planned(self, output: Output) -> Plan:
+        """Return the pieces that serve ``output``: those of a release that had the same content, or
+        what is built on those that are served."""
+        content = "manifest->'contents'->%s->>'digest'"
+        with self._told("store._releases"):
+            rows = self._connection.execute(
+                f"SELECT tables->%s, {content} FROM store._releases WHERE tables ? %s"
+                f" AND (is_served OR {content} = %s) ORDER BY is_served DESC, number DESC",
+                [output.name, output.name, output.name, output.name, output.digest],
+            ).fetchall()
+        there = self._tables()
+        found = [(_pieces(body), digest) for body, digest in rows]
+        for pieces, digest in found:
+            if digest == output.digest and _names([pieces]) <= there:
+                return Plan(pieces)
+        served, digest = found[0] if found else ((), None)
+        return postgres_pieces.planned(output, served, digest)
+
+    def _columns(self, output: Output, table: str) -> list[str]:
         """Return the columns as the warehouse says them, where the type is the one that belongs."""
         wanted = dict(postgres_tables.columns(output))
         types = {each.name: each.type for each in output.table.columns}
-        found = views.columns(self._connection, "store", postgres_tables.named(output))
+        found = views.columns(self._connection, "store", table)
         return [
             f"{name} {types[name] if wanted.get(name) == kind else kind}" for name, kind in found
         ]
 
-    def _has_grain(self, output: Output) -> bool:
+    def _has_grain(self, output: Output, table: str) -> bool:
         """Say whether the unique index is there; its columns are NOT NULL as they were made."""
         found = self._one(
             SQL(
                 "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass({})"
                 " AND indisunique AND indisvalid"
-            ).format(Literal(f'store."{postgres_tables.index(output, output.table.grain)}"'))
+            ).format(Literal(f'store."{postgres_tables.index(table, output.table.grain)}"'))
         )
         return bool(found and found[0])
 
-    def _releases(self) -> list[tuple[Manifest, Mapping[str, str], bool]]:
+    def _releases(self) -> list[tuple[Manifest, Mapping[str, Pieces], bool]]:
         with self._told("store._releases"):
             if self._one("SELECT to_regclass('store._releases')") == (None,):
                 return []
@@ -293,21 +315,28 @@ class PostgresStore:
                 "SELECT manifest, tables, is_served FROM store._releases"
                 " ORDER BY is_served DESC, number DESC"
             ).fetchall()
-        return [(Manifest.from_body(row[0]), row[1], row[2]) for row in rows]
+        return [
+            (
+                Manifest.from_body(manifest),
+                {name: _pieces(body) for name, body in tables.items()},
+                is_served,
+            )
+            for manifest, tables, is_served in rows
+        ]
 
-    def _held(self, release: Manifest) -> tuple[Mapping[str, str], bool]:
-        """Return the table behind each name of ``release``, and whether readers see it."""
-        for each, tables, is_served in self._releases():
+    def _held(self, release: Manifest) -> tuple[Mapping[str, Pieces], bool]:
+        """Return the pieces behind each name of ``release``, and whether readers see them."""
+        for each, pieces, is_served in self._releases():
             if each == release:
-                return tables, is_served
+                return pieces, is_served
         raise StoreUnusable(self.name, release.id, "is not kept")
 
-    def _served_tables(self) -> Mapping[str, str]:
-        """Return the views that are ours, each with the table behind it."""
-        return next((tables for _, tables, is_served in self._releases() if is_served), {})
+    def _served_names(self) -> list[str]:
+        """Return the views that are ours."""
+        return next((list(pieces) for _, pieces, served in self._releases() if served), [])
 
     def _unneeded(self) -> list[str]:
-        wanted = {name for _, tables, _ in self._releases() for name in tables.values()}
+        wanted = _names(each for _, pieces, _ in self._releases() for each in pieces.values())
         return sorted(self._tables() - wanted)
 
     def _tables(self) -> set[str]:
@@ -328,37 +357,18 @@ class PostgresStore:
         try:
             yield
         except (psycopg.Error, duckdb.Error) as error:
-            raise StoreUnusable(self.name, place, _why(error), self._advice(error)) from error
+            raise StoreUnusable(self.name, place, why(error), self._advice(error)) from error
 
     def _advice(self, error: psycopg.Error | duckdb.Error) -> str:
         return full_disk.advice(error) or (AT_REACH if self._connection.closed else "")
 
 
-def _in_time(dsn: str) -> str:
-    """Return the address, with a limit to the wait for an answer unless a person has set one."""
-    if "connect_timeout" in conninfo_to_dict(dsn) or "PGCONNECT_TIMEOUT" in os.environ:
-        return dsn
-    return make_conninfo(dsn, connect_timeout=CONNECT_SECONDS)
+def _pieces(body: str | Sequence[Mapping[str, Any]]) -> Pieces:
+    """Return the pieces as they were kept; before there were any, a table's name was."""
+    if isinstance(body, str):
+        return (Piece(body),)
+    return tuple(map(Piece.from_body, body))
 
 
-def _place(dsn: str) -> str:
-    """Name a server without what is secret in its address."""
-    try:
-        parts = conninfo_to_dict(dsn)
-    except psycopg.Error:
-        return "OSO_POSTGRES_DSN"
-    host = parts.get("host") or parts.get("hostaddr") or "localhost"
-    port = f":{parts['port']}" if "port" in parts else ""
-    return f"{host}{port}/{parts.get('dbname') or ''}"
-
-
-def _why_not(error: psycopg.Error) -> str:
-    """Return why there is no connection, without the address, which may be given several times."""
-    return str(error).strip().splitlines()[0].rpartition(" failed: ")[2]
-
-
-def _why(error: psycopg.Error | duckdb.Error) -> str:
-    """Return the first line of what went wrong, with Postgres's own detail."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    detail = error.diag.message_detail if isinstance(error, psycopg.Error) else None
-    return f"{lines[0]}: {detail}" if detail else lines[0]
+def _names(found: Iterable[Pieces]) -> set[str]:
+    return {each.table for pieces in found for each in pieces}

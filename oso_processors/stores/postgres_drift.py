@@ -11,6 +11,7 @@ from psycopg.sql import SQL
 
 from oso_processors import checksum
 from oso_processors.stores import Output, drift, postgres_tables
+from oso_processors.stores.postgres_pieces import Pieces, rows
 from oso_processors.stores.views import READER
 
 # What extensions bring is theirs.
@@ -64,25 +65,27 @@ Relations = Mapping[tuple[str, str], _Relation]
 def found(
     connection: Connection[Any],
     outputs: Sequence[Output],
-    tables: Mapping[str, str],
+    pieces: Mapping[str, Pieces],
     is_served: bool,
 ) -> list[str]:
-    """Return a line for each difference; ``tables`` are those that hold the rows of ``outputs``.
+    """Return a line for each difference; ``pieces`` are those that hold the rows of ``outputs``.
 
     Views, and what readers may do, belong to the release that is served.
     """
     relations = _relations(connection)
     lines = []
     for output in outputs:
-        places = [("store", tables[output.name])]
-        told = list(_of_table(output, relations.get(places[0])))
+        own = pieces[output.name]
+        told = [
+            line for each in own for line in _of_table(output, relations.get(("store", each.table)))
+        ]
+        sources = [([("store", each.table) for each in own], f"({rows(own, output)})")]
         if is_served:
             # What readers see is what counts, also where a view is not as we made it.
-            places.insert(0, ("public", output.name))
-            told += _of_view(output, relations.get(places[0]))
-        told += _of_rows(
-            connection, output, [each for each in places if each in relations], relations
-        )
+            view = ("public", output.name)
+            sources.insert(0, ([view], f'public."{output.name}"'))
+            told += _of_view(output, relations.get(view))
+        told += _of_rows(connection, output, sources, relations)
         lines += [f"{output.name}: {line}" for line in told]
     if is_served:
         lines += _of_readers(connection, outputs, relations)
@@ -121,14 +124,16 @@ def _of_shape(output: Output, relation: _Relation) -> Iterator[str]:
 def _of_rows(
     connection: Connection[Any],
     output: Output,
-    places: Sequence[tuple[str, str]],
+    sources: Sequence[tuple[Sequence[tuple[str, str]], str]],
     relations: Relations,
 ) -> list[str]:
-    """Compare the rows in the first of ``places`` that has the columns for it."""
-    wanted = dict(postgres_tables.columns(output))
-    for schema, name in places:
-        if dict(relations[schema, name].types).items() >= wanted.items():
-            query = checksum.postgres_sql(output.table, f'{schema}."{name}"')
+    """Compare the rows of the first of ``sources`` all of whose relations have the columns for it."""
+    wanted = dict(postgres_tables.columns(output)).items()
+    for places, source in sources:
+        if all(
+            each in relations and dict(relations[each].types).items() >= wanted for each in places
+        ):
+            query = checksum.postgres_sql(output.table, source)
             row = connection.execute(SQL(query)).fetchone()
             return drift.of_rows(output, checksum.text(row))
     return []

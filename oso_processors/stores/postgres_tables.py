@@ -22,13 +22,8 @@ TYPES = {
 
 
 def named(output: Output) -> str:
-    """Return the table's name; Postgres keeps 63 bytes of it."""
+    """Return the name of the table with all rows; Postgres keeps 63 bytes of it."""
     return f"{output.name[:46]}__{output.digest[:12]}"
-
-
-def identifier(output: Output) -> Identifier:
-    """Return the table's name with its schema."""
-    return Identifier("store", named(output))
 
 
 def columns(output: Output) -> list[tuple[str, str]]:
@@ -36,30 +31,30 @@ def columns(output: Output) -> list[tuple[str, str]]:
     return [(each.name, _type(each, output.name)) for each in output.table.columns]
 
 
-def created(output: Output) -> Composed:
-    """Return the SQL that makes the empty table."""
+def created(output: Output, table: str) -> Composed:
+    """Return the SQL that makes an empty table for rows of ``output``."""
     listed = [
         SQL("{} {}{}").format(
             Identifier(name), SQL(kind), SQL(" NOT NULL" if name in output.table.grain else "")
         )
         for name, kind in columns(output)
     ]
-    return SQL("CREATE TABLE {} ({})").format(identifier(output), SQL(", ").join(listed))
+    return SQL("CREATE TABLE {} ({})").format(Identifier("store", table), SQL(", ").join(listed))
 
 
-def finished(output: Output) -> list[Composed]:
+def finished(output: Output, table: str) -> list[Composed]:
     """Return the SQL for the unique index on the grain, which proves it, and all that follows."""
-    table = identifier(output)
+    place = Identifier("store", table)
     made = [
         SQL("CREATE {} {} ON {} ({})").format(
             SQL("UNIQUE INDEX" if number == 0 else "INDEX"),
-            Identifier(index(output, listed)),
-            table,
+            Identifier(index(table, listed)),
+            place,
             SQL(", ").join(map(Identifier, listed)),
         )
         for number, listed in enumerate(indexes(output))
     ]
-    return [*made, *views.described("TABLE", table, output), SQL("ANALYZE {}").format(table)]
+    return [*made, *views.described("TABLE", place, output), SQL("ANALYZE {}").format(place)]
 
 
 def indexes(output: Output) -> list[tuple[str, ...]]:
@@ -69,10 +64,10 @@ def indexes(output: Output) -> list[tuple[str, ...]]:
     return list(dict.fromkeys([grain, *map(tuple, declared)]))
 
 
-def index(output: Output, listed: Sequence[str]) -> str:
-    """Return the name of the index on the columns ``listed``."""
-    key = hashlib.sha256("\0".join([output.name, output.digest, *listed]).encode()).hexdigest()
-    return f"{output.name[:46]}__{key[:12]}"
+def index(table: str, listed: Sequence[str]) -> str:
+    """Return the name of the index of ``table`` on the columns ``listed``."""
+    key = hashlib.sha256("\0".join([table, *listed]).encode()).hexdigest()
+    return f"{table[:46]}__{key[:12]}"
 
 
 def _type(column: Column, table: str) -> str:

@@ -68,15 +68,14 @@ def dropped(name: str) -> Composed:
 
 
 def shown(
-    connection: Connection[Any], output: Output, table: Identifier, is_replaced: bool
+    connection: Connection[Any], output: Output, rows: str, is_replaced: bool
 ) -> list[Composed]:
-    """Return the SQL that lets the view of ``output`` show ``table``.
+    """Return the SQL that lets the view of ``output`` show the ``rows`` of a query.
 
     What others were granted on it stays, also when it has to be made anew.
     """
     view = Identifier("public", output.name)
-    listed = SQL(", ").join(Identifier(each.name) for each in output.table.columns)
-    made = SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(view, listed, table)
+    made = SQL("CREATE OR REPLACE VIEW {} AS {}").format(view, SQL(rows))
     return [
         *([] if is_replaced else [dropped(output.name)]),
         made,

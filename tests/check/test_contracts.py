@@ -78,6 +78,15 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
+def test_a_licence_that_a_source_does_not_allow_is_told(project, said):
+    change(project / "processors" / "projects_v1.yaml", "licence: CC-BY-SA-4.0", "licence: CC0-1.0")
+
+    assert [line for line in said() if "licence" in line] == [
+        "processors/projects_v1.yaml:6: its licence CC0-1.0 is not allowed by that of its source"
+        " oss_directory (Apache-2.0); publish it under a licence that they allow"
+    ]
+
+
 def add_projects_v2(project: Path, deprecation: str = DEPRECATED) -> None:
     """Declare projects_v2, and projects_v1 as a view over it."""
     old, new = (project / "processors" / f"projects_v{number}.yaml" for number in (1, 2))

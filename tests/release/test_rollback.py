@@ -253,7 +253,7 @@ def test_rows_that_changed_since_are_not_served_again(publish, back, stores, pos
     second = publish(wish(2))
     with psycopg.connect(postgres, autocommit=True) as connection:
         ((name,),) = connection.execute(
-            "SELECT tables ->> 'stars' FROM store._releases WHERE number = 1"
+            "SELECT tables -> 'stars' -> 0 ->> 'table' FROM store._releases WHERE number = 1"
         ).fetchall()
         connection.execute(f"UPDATE store.\"{name}\" SET stars = 7 WHERE repo = 'r0'")
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -272,3 +273,34 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied_for_a_while(tmp_
 
     assert packages.stat().st_mode & 0o777 == 0o700
     assert not local_postgres._scratch(tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("work", "seconds"), [("SELECT pg_sleep(1)", 0), ("SELECT pg_advisory_lock(7)", 1)]
+)
+def test_it_does_not_stop_while_somebody_is_at_work_in_it(tmp_path, work, seconds):
+    """A query of a reader, and a release, which holds its lock also between its statements."""
+    done = []
+
+    def do(address: str) -> None:
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(work)
+            time.sleep(seconds)
+            done.append(time.monotonic())
+
+    with serving(tmp_path / "data") as address:
+        at_work = threading.Thread(target=do, args=(address,))
+        at_work.start()
+        time.sleep(0.3)
+    stopped = time.monotonic()
+    at_work.join()
+
+    assert stopped >= done[0]
+
+
+def test_it_stops_though_an_idle_session_is_open(tmp_path):
+    with serving(tmp_path / "data") as address:
+        idle = psycopg.connect(address)
+
+    with pytest.raises(psycopg.OperationalError):
+        idle.execute("SELECT 1")

@@ -14,8 +14,7 @@ import pytest
 
 from oso_processors.errors import Mismatch, PostgresUnavailable, StoreUnusable
 from oso_processors.release.verify import verify
-from oso_processors.stores import copying
-from oso_processors.stores import postgres as postgres_store
+from oso_processors.stores import copying, postgres_address
 from oso_processors.stores.postgres import PostgresStore
 
 from .conftest import COLUMNS, ROWS, manifest
@@ -281,7 +280,7 @@ def occupied() -> Iterator[Callable[[bytes], int]]:
 def test_a_port_that_something_else_has_taken_is_one_clear_line(
     occupied, monkeypatch, words, reason
 ):
-    monkeypatch.setattr(postgres_store, "CONNECT_SECONDS", 2)
+    monkeypatch.setattr(postgres_address, "CONNECT_SECONDS", 2)
     port = occupied(words)
 
     with pytest.raises(PostgresUnavailable) as caught:

@@ -12,7 +12,7 @@ MODEL (
   cron '@daily',
   grain event_id,
   audits (
-    not_null(columns := (event_id, created_at, type, repository_source_id)),
+    not_null(columns := (event_id, type, repository_source_id)),
     unique_values(columns := (
       event_id
     ))
