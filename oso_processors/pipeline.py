@@ -85,7 +85,9 @@ def collect_all(
             enter(connection, each.name, each.origin)
             connector = Connector(each.name, each.command, each.config)
             try:
-                landed.append(collect(connection, connector, progress, each.streams))
+                landed.append(
+                    collect(connection, connector, progress, each.streams, settings.actor_key)
+                )
                 collected(connection, each.name)
             except ConnectorFailed as failure:
                 failures.append(failure)

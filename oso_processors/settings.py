@@ -20,6 +20,7 @@ from oso_processors.object_store import ObjectStore, place_of
 
 GATEWAYS = ("local", "bigquery")
 RETENTION = "all=7d,daily=30d,monthly=forever"
+ACTOR_KEY = "oso"
 RETAINED = re.compile(r"(all|daily|weekly|monthly|yearly)=(?:([1-9][0-9]{0,4})d|forever)")
 
 
@@ -31,7 +32,7 @@ class Settings:
     data is kept; `postgres_dsn` is a server's address, or None for the embedded one; `gateway` is
     where SQLMesh builds; `retention` is how long releases are kept, all or the last of each period;
     `bigquery` is where releases are published too, or None; `files` is where those of files lie, or None
-    for a folder of the home.
+    for a folder of the home; `actor_key` is mixed into the hashes by which persons are known.
     """
 
     project: Path
@@ -41,15 +42,16 @@ class Settings:
     retention: Mapping[str, timedelta] = field(default_factory=lambda: retention_of(RETENTION))
     bigquery: BigQuery | None = None
     files: Path | ObjectStore | None = None
+    actor_key: str = ACTOR_KEY
 
     @classmethod
     def from_environ(
         cls, project: Path | None = None, environ: Mapping[str, str] = os.environ
     ) -> Settings:
         """Read ``OSO_PROJECT`` (default: the working directory), ``OSO_HOME`` (default:
-        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY``, ``OSO_RETENTION``, ``OSO_FILES``
-        and, where ``OSO_BIGQUERY_DATASET`` is one of them, all of ``OSO_BIGQUERY_…``; raise
-        `InvalidSetting`."""
+        ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY``, ``OSO_RETENTION``, ``OSO_FILES``,
+        ``OSO_ACTOR_KEY`` and, where ``OSO_BIGQUERY_DATASET`` is one of them, all of ``OSO_BIGQUERY_…``;
+        raise `InvalidSetting`."""
         root = (project or Path(environ.get("OSO_PROJECT") or Path.cwd())).resolve()
         catalog_of(environ)
         gateway = environ.get("OSO_GATEWAY") or "local"
@@ -65,6 +67,7 @@ class Settings:
             if environ.get("OSO_BIGQUERY_DATASET")
             else None,
             files=place_of(environ["OSO_FILES"], root) if environ.get("OSO_FILES") else None,
+            actor_key=environ.get("OSO_ACTOR_KEY", ACTOR_KEY),
         )
 
     def require_local(self) -> None:
@@ -117,6 +120,11 @@ class Settings:
     def passing(self) -> Path:
         """What is on its way to an object store or was brought from there, while a command runs."""
         return self.home / "passing"
+
+    @property
+    def receipts(self) -> Path:
+        """What is told of each person who was forgotten, without saying who."""
+        return self.home / "receipts"
 
     @property
     def sample(self) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import astuple
 from datetime import UTC, datetime
 from inspect import cleandoc
@@ -31,6 +32,7 @@ from oso_processors.errors import (
     WarehouseLocked,
     WithoutGrain,
 )
+from oso_processors.lineage import carried
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
 from oso_processors.sqlmesh_names import grain_of, one_line, public_name, source_of
@@ -82,6 +84,8 @@ class Warehouse:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # SQLMesh itself lets go of the warehouse only when it has built something.
+        self._context.engine_adapter.close()
         self._context.close()
 
     @property
@@ -89,6 +93,11 @@ class Warehouse:
         """The warehouse's own connection; valid while the warehouse is open."""
         cursor: duckdb.DuckDBPyConnection = self._context.engine_adapter.cursor
         return cursor
+
+    @property
+    def catalog(self) -> str:
+        """The first part of every table's full name."""
+        return self._catalog
 
     def build(self, progress: Progress) -> Built:
         """Build what is new or changed, and audit it.
@@ -125,6 +134,54 @@ class Warehouse:
                 reason = reasons.get(cause, "is due to be built; run `oso run`")
                 unfinished[public_name(snapshot.name)] = f"{cause}: {reason}"
         return unfinished
+
+    def carried(
+        self, seeds: Mapping[str, Collection[str]]
+    ) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return what carries values of raw columns on: by model, each column with what it is from.
+
+        ``seeds`` are columns by the name of their table in the schema raw.
+        """
+        by_fqn = {f'"{self._catalog}"."raw"."{name}"': seeds[name] for name in seeds}
+        found = carried(self._context.models, self._context.dag.sorted, by_fqn)
+        return {
+            public_name(name): {
+                column: tuple(
+                    f"{public_name(parent)}.{own}"
+                    for parent, _, own in (each.rpartition(".") for each in parents)
+                )
+                for column, parents in columns.items()
+            }
+            for name, columns in found.items()
+        }
+
+    def made_from(self, raw_tables: Collection[str]) -> list[str]:
+        """Return the models that descend from tables of the schema raw."""
+        found: set[str] = set()
+        for child in (child for table in raw_tables for child in self._children(table)):
+            found |= {child, *self._context.dag.downstream(child)}
+        return sorted(public_name(name) for name in found)
+
+    def stored(self, models: Collection[str]) -> list[str]:
+        """Return those of ``models`` of which production has a table of its own, and no view."""
+        snapshots = self._snapshots()
+        return [e for e in models if e in snapshots and not snapshots[e].model.kind.is_view]
+
+    def drop_other_tables(self, models: Collection[str]) -> list[str]:
+        """Drop the tables that production does not need, and the environments that hold ``models``
+        otherwise than it; return the names of these."""
+        state, production = self._context.state_sync, self._snapshots()
+        ours = {each.snapshot_id for each in production.values()}
+        dropped = []
+        for environment in state.get_environments():
+            if environment.name == ENVIRONMENT:
+                continue
+            own = {public_name(e.name) for e in environment.snapshots if e.snapshot_id not in ours}
+            if own & set(models):
+                state.invalidate_environment(environment.name)
+                dropped.append(str(environment.name))
+        self._context.run_janitor(ignore_ttl=True)
+        return sorted(dropped)
 
     def table(self, name: str, model_name: str, columns: tuple[str, ...]) -> Table:
         """Describe the output ``name``: ``columns`` of a model's physical table.
@@ -250,6 +307,8 @@ class Warehouse:
             "INSERT INTO raw._builds VALUES (?, now(), ?, ?, ?)",
             [landed, len(self._watch.models), len(self._watch.audits), self._watch.failures],
         )
+        if landed is not None and self._has_table("_rewritten"):
+            self.connection.execute("DELETE FROM raw._rewritten")
         self._record_audits()
 
     def _record_audits(self) -> None:
@@ -270,16 +329,19 @@ class Warehouse:
         self.connection.execute("COMMIT")
 
     def _forget_what_changed(self) -> None:
-        """Make SQLMesh build again what descends from raw tables that got new rows.
+        """Make SQLMesh build again what descends from raw tables that got new rows or other ones.
 
         SQLMesh knows time, not arrival: without this, a day that was built is never read again,
         and an hour or a history that comes later would be left out.
         """
         snapshots = {each.name: each for each in self._snapshots().values()}
         starts: dict[str, datetime] = {}
-        for table in self._changed_tables():
+        changes: list[tuple[str, datetime | None]] = [
+            (table, None) for table in self._changed_tables()
+        ]
+        for table, since in [*changes, *self._rewritten_tables()]:
             for child in self._children(table):
-                start = self._earliest(table, snapshots.get(child))
+                start = self._earliest(table, snapshots.get(child), since)
                 for name in (child, *self._context.dag.downstream(child)):
                     starts[name] = min(start, starts.get(name, start))
         now = datetime.now(UTC)
@@ -301,16 +363,29 @@ class Warehouse:
         ).fetchall()
         return sorted(row[0] for row in rows)
 
+    def _rewritten_tables(self) -> list[tuple[str, datetime]]:
+        """Return the tables of which rows were rewritten since the last whole build, with the first."""
+        if not self._has_table("_rewritten"):
+            return []
+        return self.connection.execute(
+            "SELECT raw_table, COALESCE(since, TIMESTAMPTZ '1970-01-01 00:00:00Z') FROM raw._rewritten"
+        ).fetchall()
+
     def _children(self, raw_table: str) -> list[str]:
         name = f'"{self._catalog}"."raw"."{raw_table}"'
         models = self._context.models.items()
         return [fqn for fqn, model in models if name in model.depends_on]
 
-    def _earliest(self, raw_table: str, snapshot: Snapshot | None) -> datetime:
-        """Return the time from which ``snapshot`` is concerned by a raw table's new rows."""
+    def _earliest(
+        self, raw_table: str, snapshot: Snapshot | None, since: datetime | None
+    ) -> datetime:
+        """Return the time from which ``snapshot`` is concerned by a raw table's new rows, or by those
+        that were rewritten from ``since`` on."""
         beginning = datetime(1970, 1, 1, tzinfo=UTC)
         if snapshot is None or not snapshot.is_incremental_by_time_range:
             return beginning
+        if since is not None:
+            return since
         column = snapshot.model.time_column.column.name
         row = self.connection.execute(
             f'SELECT MIN("{column}") FROM raw."{raw_table}" WHERE _load_id > ?', [self._built_to()]

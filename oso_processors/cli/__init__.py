@@ -20,6 +20,7 @@ COMMANDS = {
     "collect": "Land what is new in the sources.",
     "contract": "Write what readers are promised of stable tables.",
     "diff": "Show what changed between two releases.",
+    "forget": "Take a person out of what was collected, made and kept.",
     "migrate-query": "Rewrite a query for the new versions of tables.",
     "psql": "Open the serving database in psql.",
     "release": "Publish what is built, in every store at once.",

@@ -66,9 +66,9 @@ GRACE = 3 * HOUR
 WITHOUT_COMMITS = datetime(2025, 10, 7, tzinfo=UTC)
 
 
-def at(prop: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Return ``prop`` with the place of its value in a raw event."""
-    return {**prop, "x-path": path}
+def at(prop: Mapping[str, Any], path: str, person: str | None = None) -> dict[str, Any]:
+    """Return ``prop`` with the place of its value in a raw event, and whom it tells of (`persons`)."""
+    return {**prop, "x-path": path, **({"x-person": person} if person else {})}
 
 
 COMMIT = {
@@ -76,21 +76,21 @@ COMMIT = {
     "properties": {
         "sha": TEXT,
         "is_distinct": at(BOOLEAN, "distinct"),
-        "author_name": at(TEXT, "author.name"),
-        "author_email_sha256": {**at(TEXT, "author.email"), "x-sha256": True},
+        "author_name": at(TEXT, "author.name", "author.name"),
+        "author_email_sha256": {**at(TEXT, "author.email", "author.email"), "x-sha256": True},
     },
 }
 EVENTS = schema(
     id=TEXT,
     type=TEXT,
     created_at=TIMESTAMP,
-    actor_id=at(INTEGER, "actor.id"),
-    actor_login=at(TEXT, "actor.login"),
+    actor_id=at(INTEGER, "actor.id", "actor.id"),
+    actor_login=at(TEXT, "actor.login", "actor.login"),
     repo_id=at(INTEGER, "repo.id"),
-    repo_name=at(TEXT, "repo.name"),
+    repo_name=at(TEXT, "repo.name", "repo.owner"),
     org_login=at(TEXT, "org.login"),
     action=at(TEXT, "payload.action"),
-    ref=at(TEXT, "payload.ref"),
+    ref=at(TEXT, "payload.ref", "ref.text"),
     ref_type=at(TEXT, "payload.ref_type"),
     push_size=at(INTEGER, "payload.size"),
     push_distinct_size=at(INTEGER, "payload.distinct_size"),
@@ -98,16 +98,16 @@ EVENTS = schema(
     issue_id=at(INTEGER, "payload.issue.id"),
     issue_number=at(INTEGER, "payload.issue.number"),
     issue_created_at=at(TIMESTAMP, "payload.issue.created_at"),
-    issue_user_id=at(INTEGER, "payload.issue.user.id"),
-    issue_user_login=at(TEXT, "payload.issue.user.login"),
+    issue_user_id=at(INTEGER, "payload.issue.user.id", "issue_user.id"),
+    issue_user_login=at(TEXT, "payload.issue.user.login", "issue_user.login"),
     issue_pull_request_url=at(TEXT, "payload.issue.pull_request.url"),
     pull_request_id=at(INTEGER, "payload.pull_request.id"),
     pull_request_number=at(INTEGER, "payload.pull_request.number"),
     pull_request_created_at=at(TIMESTAMP, "payload.pull_request.created_at"),
     pull_request_merged_at=at(TIMESTAMP, "payload.pull_request.merged_at"),
     pull_request_is_merged=at(BOOLEAN, "payload.pull_request.merged"),
-    pull_request_user_id=at(INTEGER, "payload.pull_request.user.id"),
-    pull_request_user_login=at(TEXT, "payload.pull_request.user.login"),
+    pull_request_user_id=at(INTEGER, "payload.pull_request.user.id", "pull_request_user.id"),
+    pull_request_user_login=at(TEXT, "payload.pull_request.user.login", "pull_request_user.login"),
     comment_id=at(INTEGER, "payload.comment.id"),
     review_state=at(TEXT, "payload.review.state"),
     release_tag=at(TEXT, "payload.release.tag_name"),

@@ -20,12 +20,15 @@ from oso_processors.collectors.batch import Batch, Reference
 from oso_processors.collectors.careful import VALUE_LIMIT, Reject, Unreadable
 from oso_processors.collectors.catalogue import as_messages, as_shared, configured, offered
 from oso_processors.collectors.connector import Connector, error_of, parsed
+from oso_processors.collectors.forgotten import Forgotten
 from oso_processors.collectors.landing import Landing, constants, raise_if_full
 from oso_processors.collectors.ledger import Ledger, transaction
+from oso_processors.collectors.persons import Marked, marked
 from oso_processors.collectors.protocol import record_head
 from oso_processors.collectors.raw_tables import (
     create_statements,
     create_table,
+    shared_streams,
     table_columns,
     table_name,
 )
@@ -33,6 +36,7 @@ from oso_processors.collectors.schema import columns
 from oso_processors.collectors.source import Stream
 from oso_processors.errors import ConnectorFailed, LandingFailed
 from oso_processors.progress import Progress, Step
+from oso_processors.settings import ACTOR_KEY
 
 # Showing progress costs more than a row does.
 SHOWN_AT_ONCE = 1000
@@ -63,18 +67,21 @@ def collect(
     connector: Connector,
     progress: Progress,
     only: Sequence[str] | None = None,
+    actor_key: str = ACTOR_KEY,
 ) -> Landed:
-    """Run ``connector`` to its end and land what it hands over.
+    """Run ``connector`` to its end and land what it hands over, without those who were forgotten.
 
-    Raise `ConnectorFailed` when it fails, after landing what came before with a state.
+    Raise `ConnectorFailed` when it fails, after landing what came before with a state, and
+    `OtherActorKey` before anything is collected.
     """
     create_raw_tables(connection)
+    forgotten = Forgotten.of(connection, actor_key)
     streams = [offered(each) for each in connector.discover() if not only or each["name"] in only]
     with (
         tempfile.TemporaryDirectory(prefix="oso-landing-") as folder,
         progress.step(f"collecting {connector.source}") as step,
     ):
-        lander = _Lander(connection, connector, streams, Path(folder), step)
+        lander = _Lander(connection, connector, streams, Path(folder), step, forgotten)
         try:
             return lander.run()
         finally:
@@ -89,6 +96,7 @@ class _Lander:
     streams: Sequence[Stream]
     folder: Path
     step: Step
+    forgotten: Forgotten
     rows: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
     damaged: int = 0
@@ -328,6 +336,7 @@ class _Lander:
             landing.rejects += self._unsound(name, load_id)
         for landing in landings.values():
             self.ledger.set_aside(landing, file_tables, load_id)
+        self.forgotten.replace(self._marked(landings), load_id)
         for name in landings:
             count = self.ledger.count(name, load_id)
             state = self.batches[name].state
@@ -335,6 +344,13 @@ class _Lander:
                 self.ledger.keep_load(load_id, name, count)
             if state is not None:
                 self.ledger.keep_state(name, state)
+
+    def _marked(self, names: Iterable[str]) -> list[Marked]:
+        """Return what tells of persons of what was landed or set aside."""
+        streams = {
+            each.name: each for each in (*shared_streams(), *map(self.by_name.get, names)) if each
+        }
+        return [found for each in streams.values() if (found := marked(self.source, each))]
 
     def _unsound(self, name: str, load_id: int) -> list[Reject]:
         """Take out rows without a key, or from the future, and return them as rejects."""

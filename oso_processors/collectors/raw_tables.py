@@ -17,6 +17,13 @@ LEDGERS = (
     "CREATE TABLE IF NOT EXISTS raw._loads (load_id BIGINT, source VARCHAR, stream VARCHAR, "
     "rows BIGINT, committed_at TIMESTAMPTZ)",
     "CREATE TABLE IF NOT EXISTS raw._origins (source VARCHAR, origin VARCHAR)",
+    # Who was forgotten, by keyed hashes; which forgettings there were, and how far they are.
+    "CREATE TABLE IF NOT EXISTS raw._forgotten (secret VARCHAR, kind VARCHAR, hash VARCHAR, "
+    "is_bot BOOLEAN, key_hash VARCHAR, forgotten_at TIMESTAMPTZ)",
+    "CREATE TABLE IF NOT EXISTS raw._forgettings (id VARCHAR, facts VARCHAR, steps VARCHAR[], "
+    "asked_at TIMESTAMPTZ, finished_at TIMESTAMPTZ)",
+    # What was rewritten since the last whole build, and from which time on.
+    "CREATE TABLE IF NOT EXISTS raw._rewritten (raw_table VARCHAR, since TIMESTAMPTZ)",
 )
 
 

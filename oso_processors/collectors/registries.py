@@ -37,6 +37,7 @@ from oso_processors.collectors.source import (
     Record,
     State,
     Stream,
+    of_person,
     reject,
     run,
     schema,
@@ -57,7 +58,7 @@ PACKAGES = schema(
 DEPENDENCIES = schema(
     registry=TEXT, name=TEXT, version=TEXT, dependency=TEXT, spec=TEXT, kind=TEXT, marker=TEXT
 )
-OWNERS = schema(registry=TEXT, name=TEXT, owner=TEXT)
+OWNERS = schema(registry=TEXT, name=TEXT, owner=of_person(TEXT, "owner.login"))
 URLS = {
     "NPM": "https://registry.npmjs.org",
     "PYPI": "https://pypi.org",

@@ -30,8 +30,8 @@ class Stream:
     """One table's worth of records.
 
     `json_schema` may say of a property ``x-path``, where in a raw file its value stands, and
-    ``x-sha256``, that only the hash of the trimmed, lower-cased text may land. `sync` is how the
-    stream should be landed.
+    ``x-sha256``, that only the hash of the trimmed, lower-cased text may land, and ``x-person``, whom
+    it tells of. `sync` is how the stream should be landed.
     """
 
     name: str
@@ -129,7 +129,12 @@ def schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-REJECTS = schema(file=TEXT, place=TEXT, reason=TEXT, value=TEXT)
+def of_person(prop: Mapping[str, Any], whom: str) -> dict[str, Any]:
+    """Return ``prop`` marked as telling of a person; ``whom`` is as `persons` says."""
+    return {**prop, "x-person": whom}
+
+
+REJECTS = schema(file=TEXT, place=TEXT, reason=TEXT, value=of_person(TEXT, "value.text"))
 GAPS = schema(stream=TEXT, started_at=TIMESTAMP, ended_at=TIMESTAMP, reason=TEXT, detail=TEXT)
 
 

@@ -120,6 +120,16 @@ def forget(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
         connection.execute(f"UPDATE raw._measured SET query = '' WHERE name = {literal(name)}")
 
 
+def drop(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """Know nothing any more of the tables ``names``, so that the next release has them whole."""
+    connection.execute(LEDGER)
+    for name in names:
+        connection.execute(f"DELETE FROM raw._measured WHERE name = {literal(name)}")
+    connection.execute(
+        "DELETE FROM raw._measured_days WHERE digest NOT IN (SELECT digest FROM raw._measured)"
+    )
+
+
 def days_of(connection: duckdb.DuckDBPyConnection, digest: str) -> list[Day]:
     """Return the days of a content; none when it is not known here."""
     connection.execute(LEDGER)
