@@ -6,27 +6,23 @@ wrote is ignored in silence.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from oso_processors.declared_yaml import close, load_declared, place_of
 from oso_processors.errors import DeclarationInvalid
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-TIMESTAMP, BOOLEAN = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Words = Annotated[str, Field(min_length=1)]
-Declaration = TypeVar("Declaration", bound=BaseModel)
 
 
 def _duration(value: object) -> object:
@@ -194,23 +190,25 @@ def load_processors(folder: Path) -> tuple[Processor, ...]:
 
 def load_processor(path: Path) -> Processor:
     """Read one declaration; raise `DeclarationInvalid`."""
-    processor = _validated(Processor, path, _contents(path))
+    processor = load_declared(Processor, path)
     if processor.name != path.stem:
-        raise DeclarationInvalid(_place(path), "name", f"{processor.name!r} is not the file's name")
+        raise DeclarationInvalid(
+            place_of(path), "name", f"{processor.name!r} is not the file's name"
+        )
     for key, columns in (("columns", processor.columns), *_named(processor)):
         twice = sorted({each for each in columns if columns.count(each) > 1})
         if twice:
-            raise DeclarationInvalid(_place(path), key, f"{twice[0]!r} is listed twice")
+            raise DeclarationInvalid(place_of(path), key, f"{twice[0]!r} is listed twice")
     for key, columns in _named(processor):
         for column in columns:
             if column not in processor.columns:
-                problem = f"{column!r} is not one of `columns`{_close(column, processor.columns)}"
-                raise DeclarationInvalid(_place(path), key, problem)
+                problem = f"{column!r} is not one of `columns`{close(column, processor.columns)}"
+                raise DeclarationInvalid(place_of(path), key, problem)
     _require_deprecation(path, processor)
     options = processor.publish.bigquery
     if options and options.partition_by and options.kind == "table":
         problem = "'table': its rows are copied whole at each release; leave `partition_by` out"
-        raise DeclarationInvalid(_place(path), "publish.bigquery.kind", problem)
+        raise DeclarationInvalid(place_of(path), "publish.bigquery.kind", problem)
     return processor
 
 
@@ -224,27 +222,22 @@ def require_replacement(
     key = "deprecation.replacement"
     if told.replacement not in processors:
         problem = (
-            f"{told.replacement!r} is no processor{_close(told.replacement, tuple(processors))}"
+            f"{told.replacement!r} is no processor{close(told.replacement, tuple(processors))}"
         )
-        raise DeclarationInvalid(_place(path), key, problem)
+        raise DeclarationInvalid(place_of(path), key, problem)
     newer = processors[told.replacement]
     if newer.deprecation:
         problem = f"{newer.name} is deprecated itself; name another"
-        raise DeclarationInvalid(_place(path), key, problem)
+        raise DeclarationInvalid(place_of(path), key, problem)
     for column, renamed in told.renames.items():
         if renamed not in newer.columns:
-            problem = f"{newer.name} has no column {renamed!r}{_close(renamed, newer.columns)}"
-            raise DeclarationInvalid(_place(path), f"deprecation.renames.{column}", problem)
-
-
-def load_declared(kind: type[Declaration], path: Path) -> Declaration:
-    """Read a file as ``kind``; raise `DeclarationInvalid`."""
-    return _validated(kind, path, _contents(path))
+            problem = f"{newer.name} has no column {renamed!r}{close(renamed, newer.columns)}"
+            raise DeclarationInvalid(place_of(path), f"deprecation.renames.{column}", problem)
 
 
 def load_sources(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Source]:
     """Read `sources.yaml` with the variables of ``environ``; raise `DeclarationInvalid`."""
-    sources = _validated(Sources, path, _contents(path)).sources
+    sources = load_declared(Sources, path).sources
     return {
         name: source.model_copy(
             update={
@@ -264,19 +257,19 @@ def _require_deprecation(path: Path, processor: Processor) -> None:
         problem = (
             f"a {processor.tier} output may change at once; delete this, or write `tier: stable`"
         )
-        raise DeclarationInvalid(_place(path), "deprecation", problem)
+        raise DeclarationInvalid(place_of(path), "deprecation", problem)
     if told.remove_after <= told.on:
         problem = f"{told.remove_after} is not after `on`, {told.on}"
-        raise DeclarationInvalid(_place(path), "deprecation.remove_after", problem)
+        raise DeclarationInvalid(place_of(path), "deprecation.remove_after", problem)
     for column in told.renames:
         if column not in processor.columns:
-            problem = f"{column!r} is not one of `columns`{_close(column, processor.columns)}"
-            raise DeclarationInvalid(_place(path), "deprecation.renames", problem)
+            problem = f"{column!r} is not one of `columns`{close(column, processor.columns)}"
+            raise DeclarationInvalid(place_of(path), "deprecation.renames", problem)
     names = list(told.renames.values())
     twice = sorted({each for each in names if names.count(each) > 1})
     if twice:
         raise DeclarationInvalid(
-            _place(path), "deprecation.renames", f"{twice[0]!r} is named twice"
+            place_of(path), "deprecation.renames", f"{twice[0]!r} is named twice"
         )
     for column, renamed in told.renames.items():
         if renamed in processor.columns and renamed not in told.renames:
@@ -284,7 +277,7 @@ def _require_deprecation(path: Path, processor: Processor) -> None:
                 f"both {column} and {renamed} would be {renamed!r} of {told.replacement};"
                 f" map {renamed} too, or call the new column otherwise there"
             )
-            raise DeclarationInvalid(_place(path), "deprecation.renames", problem)
+            raise DeclarationInvalid(place_of(path), "deprecation.renames", problem)
 
 
 def _named(processor: Processor) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -306,7 +299,7 @@ def _filled(value: Any, path: Path, key: str, environ: Mapping[str, str]) -> Any
         found = environ.get(match["name"]) or match["default"]
         if found is None:
             problem = f"{match['name']} is not set; set it, or write ${{{match['name']}:-default}}"
-            raise DeclarationInvalid(_place(path), key, problem)
+            raise DeclarationInvalid(place_of(path), key, problem)
         return found
 
     match value:
@@ -319,95 +312,3 @@ def _filled(value: Any, path: Path, key: str, environ: Mapping[str, str]) -> Any
             return {k: _filled(v, path, f"{key}.{k}", environ) for k, v in value.items()}
         case _:
             return value
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, and leaves dates, and words such as `on`, as they are."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 (yaml's own interface)
-        first: [each for each in resolvers if each[0] not in (TIMESTAMP, BOOLEAN)]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} is given twice", key.start_mark
-                )
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(BOOLEAN, re.compile("^(?:true|false)$", re.IGNORECASE), [*"tTfF"])
-
-
-def _contents(path: Path) -> Any:
-    try:
-        return yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{_place(path)}:{mark.line + 1}" if mark else _place(path)
-        raise DeclarationInvalid(place, None, str(error.problem)) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DeclarationInvalid(_place(path), None, str(error).splitlines()[0]) from None
-    except OSError as error:
-        raise DeclarationInvalid(_place(path), None, str(error.strerror)) from None
-
-
-def _validated(kind: type[Declaration], path: Path, contents: Any) -> Declaration:
-    if not isinstance(contents, dict):
-        raise DeclarationInvalid(_place(path), None, "is empty or no mapping of keys")
-    try:
-        return kind.model_validate(contents)
-    except ValidationError as error:
-        # A mistyped key is also a missing one; the mistyping is what to mend.
-        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        key, problem = _explained(kind, first)
-        raise DeclarationInvalid(_place(path), key, problem) from None
-
-
-def _explained(kind: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
-    """Return where the first problem is, and what it is."""
-    key = ".".join(str(part) for part in error["loc"])
-    match error["type"]:
-        case "extra_forbidden":
-            known = _keys(kind, error["loc"][:-1])
-            return key, f"unknown key{_close(str(error['loc'][-1]), known)}"
-        case "missing":
-            return key, "is missing"
-        case "too_short" | "string_too_short":
-            return key, "is empty"
-        case "value_error":
-            return key, f"{error['input']!r} {error['msg'].removeprefix('Value error, ')}"
-        case _:
-            return key, f"{error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-def _keys(kind: type[BaseModel], place: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Return the keys that are known at ``place`` of a declaration."""
-    schema: dict[str, Any] = kind.model_json_schema()
-    definitions = schema.get("$defs", {})
-    for part in place:
-        named = schema.get("properties", {})
-        # Names that people choose, such as a source's, stand under a pattern.
-        inner: dict[str, Any] = named.get(part) or next(
-            iter(schema.get("patternProperties", {}).values()), {}
-        )
-        choices = [inner, *inner.get("anyOf", [])]
-        models = [each["$ref"].rpartition("/")[2] for each in choices if "$ref" in each]
-        schema = definitions[models[0]] if models else inner
-    return tuple(schema.get("properties", {}))
-
-
-def _close(word: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known are {', '.join(known)}" if known else ""
-
-
-def _place(path: Path) -> str:
-    """Name a file as people do: `sources.yaml`, `processors/stars.yaml`."""
-    return path.name if path.name == "sources.yaml" else f"{path.parent.name}/{path.name}"

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
-from oso_processors.declarations import Declared, Deprecation, Processor, Words, load_declared
+from oso_processors.declarations import Declared, Deprecation, Processor, Words
+from oso_processors.declared_yaml import load_declared
 from oso_processors.errors import DeclarationInvalid
 from oso_processors.tables import Column, Table
 
