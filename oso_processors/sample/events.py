@@ -50,11 +50,12 @@ def write_events(folder: Path, world: World, histories: History, random: Random,
     maker = Maker(world, histories, random)
     hours = world.size.days * 24
     weights = [_busyness(world.size.start + timedelta(hours=number)) for number in range(hours)]
+    whole = sum(weights)
     carried: list[bytes] = []
     total = 0
     for number, weight in enumerate(weights):
         hour = world.size.start + timedelta(hours=number)
-        count = round(world.size.events * weight / sum(weights))
+        count = round(world.size.events * weight / whole)
         lines = [orjson.dumps(event) for event in maker.events(hour, count)]
         total += len(lines)
         # Some come in a later hour's file, some in both.
@@ -132,8 +133,9 @@ class Maker:
     ) -> list[dict[str, Any]]:
         history = self.histories.get(repository.id)
         if history:
-            times = self.times.setdefault(repository.id, [each.at for each in history])
-            last = bisect_right(times, at)
+            if repository.id not in self.times:
+                self.times[repository.id] = [each.at for each in history]
+            last = bisect_right(self.times[repository.id], at)
             return [
                 _listed(each.sha, each.author, repository)
                 for each in history[max(0, last - count) : last]
