@@ -19,6 +19,7 @@ from oso_processors.errors import UnmappableType
 from oso_processors.tables import Column, Table
 
 DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+NARROW_DIGITS = 18
 WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
 
 
@@ -88,12 +89,13 @@ def duckdb_sql(table: Table, source: str) -> str:
 
 def duckdb_hash(table: Table) -> str:
     """Return the hash of a row, of which `DUCKDB_SUMS` makes the checksum, in DuckDB's SQL."""
-    return f"md5({_row(table, DUCKDB, 'strlen')})"
+    return f"md5({_row([_duckdb_form(each, table.name) for each in table.columns], 'strlen')})"
 
 
 def postgres_sql(table: Table, source: str) -> str:
     """Return the query of (rows, first sum, second sum) over ``source`` in Postgres."""
-    row = _row(table, POSTGRES, "octet_length")
+    forms = [POSTGRES[kind(e, table.name)].format(c=f'"{e.name}"') for e in table.columns]
+    row = _row(forms, "octet_length")
     lanes = [f"sum(('x' || substr(hash, {start}, 15))::bit(60)::bigint)" for start in (1, 16)]
     return (
         f"SELECT count(*), {', '.join(lanes)}"
@@ -156,12 +158,20 @@ def of_rows(rows: Iterable[Sequence[Any]]) -> str:
     return text((count, *sums))
 
 
-def _row(table: Table, forms: Mapping[str, str], length: str) -> str:
-    cells = []
-    for column in table.columns:
-        form = forms[kind(column, table.name)].format(c=f'"{column.name}"')
-        cells.append(f"coalesce({length}({form}) || ':' || {form}, 'N')")
-    return " || ".join(cells)
+def _row(forms: Iterable[str], length: str) -> str:
+    return " || ".join(f"coalesce({length}({form}) || ':' || {form}, 'N')" for form in forms)
+
+
+def _duckdb_form(column: Column, table: str) -> str:
+    name = f'"{column.name}"'
+    form = DUCKDB[kind(column, table)].format(c=name)
+    found = DECIMAL.fullmatch(column.type)
+    if found is None or not int(found[2]) <= NARROW_DIGITS < int(found[1]):
+        return form
+    # The text is the same, and DuckDB writes it ten times as fast where the value is no larger.
+    limit = 10 ** (NARROW_DIGITS - int(found[2])) - 1
+    narrow = DUCKDB["decimal"].format(c=f"CAST({name} AS DECIMAL({NARROW_DIGITS}, {found[2]}))")
+    return f"CASE WHEN {name} BETWEEN -{limit} AND {limit} THEN {narrow} ELSE {form} END"
 
 
 def _cell(value: Any) -> str:

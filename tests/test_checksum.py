@@ -24,10 +24,18 @@ COLUMNS = (
     Column("words", "VARCHAR[]", ""),
 )
 MOMENT = datetime(2024, 5, 1, 9, 30, 15, 123456, tzinfo=UTC)
+EDGES = (
+    "999999999.000000000",
+    "-999999999.000000001",
+    "999999999.999999999",
+    "-1000000000.000000000",
+)
 ROWS = [
     ("a|b", 1, Decimal("0.500000000"), True, date(2024, 5, 1), MOMENT, ["x", "y"]),
     ("ünï “q” \\ 'z'", -(2**62), Decimal("-1.000000001"), False, date(1969, 12, 31), None, []),
     ("", 0, Decimal("99999999999999999999999999999.999999999"), None, None, None, [None, ""]),
+    # About where a decimal of 18 digits ends.
+    *(("edge", 0, Decimal(each), None, None, None, []) for each in EDGES),
     (None, None, None, None, None, None, None),
     (None, None, None, None, None, None, None),
     ("N", 0, Decimal("0E-9"), True, date(9999, 12, 31), datetime(1960, 1, 1, tzinfo=UTC), ["1:x"]),

@@ -26,6 +26,13 @@ from oso_processors.stores.local_postgres import serving
 TICKS = os.sysconf("SC_CLK_TCK")
 # Postgres writes down later what it promised; each side pays for its own.
 SETTLE = "CHECKPOINT"
+MAKE = """
+import duckdb, sys
+with duckdb.connect(sys.argv[1]) as connection:
+    connection.execute("SET enable_progress_bar = false")
+    for statement in sys.argv[2:]:
+        connection.execute(statement)
+"""
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,7 @@ def _whole(place: Path, dsn: str, server: int, options: argparse.Namespace) -> N
     """Publish a table of many rows for the first time."""
     database = place / "rows.duckdb"
     csv = place / "rows.csv"
-    _make(database, options.rows, options.rows)
-    with duckdb.connect(str(database), read_only=True) as connection:
-        connection.execute(f"COPY ({AS_CSV}) TO '{csv}' (FORMAT csv, HEADER false)")
+    _make(database, options.rows, options.rows, csv)
     csv.chmod(0o644)
     print(_machine(dsn, csv, options.rows))
     ours, theirs = sys.executable, options.others
@@ -110,9 +115,11 @@ def _days(place: Path, dsn: str, server: int, options: argparse.Namespace) -> No
     _print(found)
 
 
-def _make(database: Path, rows: int, day_rows: int) -> None:
-    with duckdb.connect(str(database)) as connection:
-        connection.execute(WAREHOUSE.format(rows=rows, day_rows=day_rows))
+def _make(database: Path, rows: int, day_rows: int, csv: Path | None = None) -> None:
+    """Make the rows in a process of its own: a child counts the memory of whom it was forked from."""
+    made = WAREHOUSE.format(rows=rows, day_rows=day_rows)
+    exported = f"COPY ({AS_CSV}) TO '{csv}' (FORMAT csv, HEADER false)" if csv else "SELECT 1"
+    subprocess.run([sys.executable, "-c", MAKE, str(database), made, exported], check=True)
 
 
 def _renewed(dsn: str) -> None:

@@ -107,7 +107,7 @@ def adbc(dsn: str, source: str) -> None:
         warehouse.execute(LIMITS)
         # It cannot write into a column of decimals; as a text each is what it was.
         rows = warehouse.execute("SELECT * REPLACE (amount::VARCHAR AS amount) FROM rows")
-        cursor.adbc_ingest("rows", rows.fetch_record_batch(100_000), mode="create")
+        cursor.adbc_ingest("rows", rows.to_arrow_reader(100_000), mode="create")
         connection.commit()
 
 
@@ -120,7 +120,7 @@ def dlt(dsn: str, source: str) -> None:
         warehouse.execute(LIMITS)
         # It makes JSON of lists, which ADBC, by which it loads, cannot write.
         listed = "SELECT * REPLACE (array_to_string(words, ',') AS words) FROM rows"
-        rows = warehouse.execute(listed).fetch_record_batch(100_000)
+        rows = warehouse.execute(listed).to_arrow_reader(100_000)
         pipeline = tool.pipeline(
             "benchmark",
             destination=tool.destinations.postgres(_url(dsn)),

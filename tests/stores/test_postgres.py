@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from oso_processors.errors import Mismatch, PostgresUnavailable, StoreUnusable
 from oso_processors.release.verify import verify
 from oso_processors.stores import copying, postgres_address
 from oso_processors.stores.postgres import PostgresStore
+from oso_processors.tables import Column
 
 from .conftest import COLUMNS, ROWS, manifest
 
@@ -53,6 +55,36 @@ def test_without_the_binary_form_the_same_rows_go_as_csv(
     publish(in_postgres, everything, 1, output())
 
     assert rows(postgres, "SELECT * FROM everything ORDER BY id") == ROWS
+
+
+@pytest.mark.parametrize(
+    "kind", ["DECIMAL(38,9)", "DECIMAL(19,18)", "DECIMAL(38,20)", "DECIMAL(9,2)"]
+)
+@pytest.mark.parametrize("largest", ["0.999999999", "999999999.999999999", "1000000000", None])
+def test_decimals_arrive_whether_or_not_they_are_small(
+    everything, output, in_postgres, postgres, kind, largest
+):
+    """Small ones are written as narrower ones, which takes DuckDB far less."""
+    values = [Decimal("0"), Decimal("-0.5"), largest and Decimal(largest)]
+    fit = [each if each is None or fits(each, kind) else None for each in values]
+    everything.execute(f"CREATE TABLE decimals (id BIGINT, amount {kind})")
+    everything.executemany("INSERT INTO decimals VALUES (?, ?)", [*enumerate(fit)])
+    columns = (Column("id", "BIGINT", "The grain."), Column("amount", kind, "An amount."))
+
+    publish(
+        in_postgres,
+        everything,
+        1,
+        output(name="decimals", query="SELECT * FROM decimals", columns=columns),
+    )
+
+    now = everything.execute("SELECT id, amount FROM decimals ORDER BY id").fetchall()
+    assert rows(postgres, "SELECT * FROM decimals ORDER BY id") == now
+
+
+def fits(value: Decimal, kind: str) -> bool:
+    precision, scale = map(int, kind[8:-1].split(","))
+    return abs(value) < 10 ** (precision - scale)
 
 
 def test_the_binary_form_is_there_offline(warehouse):
