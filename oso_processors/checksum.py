@@ -19,7 +19,9 @@ from oso_processors.errors import UnmappableType
 from oso_processors.tables import Column, Table
 
 DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
-NARROW_DIGITS = 18
+# What DuckDB keeps in 64 bits; of more places than these it writes wrong digits for Postgres, and a
+# text without the nought before the point.
+NARROW_DIGITS, NARROW_PLACES = 18, 16
 WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
 
 
@@ -166,7 +168,7 @@ def _duckdb_form(column: Column, table: str) -> str:
     name = f'"{column.name}"'
     form = DUCKDB[kind(column, table)].format(c=name)
     found = DECIMAL.fullmatch(column.type)
-    if found is None or not int(found[2]) <= NARROW_DIGITS < int(found[1]):
+    if found is None or int(found[1]) <= NARROW_DIGITS or int(found[2]) > NARROW_PLACES:
         return form
     # The text is the same, and DuckDB writes it ten times as fast where the value is no larger.
     limit = 10 ** (NARROW_DIGITS - int(found[2])) - 1

@@ -41,5 +41,8 @@ SELECT
   CAST(package_id AS STRING) AS package_id, /* The package. */
   CAST(version AS STRING) AS version, /* The version. */
   CAST(since_date AS DATE) AS since_date, /* From which day on; NULL where that is unknown. */
-  CAST(LEAD(since_date) OVER (PARTITION BY package_id ORDER BY COALESCE(since_date, CAST('1970-01-01' AS DATE))) AS DATE) AS until_date /* The day of the next one; NULL where it is the current one now. */
+  CAST(LEAD(since_date) OVER (
+    PARTITION BY package_id
+    ORDER BY NOT since_date IS NULL, COALESCE(since_date, CAST('1970-01-01' AS DATE))
+  ) AS DATE) AS until_date /* The day of the next one; NULL where it is the current one now. */
 FROM newest_of_day

@@ -20,7 +20,7 @@ import duckdb
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier
 
-from oso_processors.checksum import NARROW_DIGITS
+from oso_processors.checksum import NARROW_DIGITS, NARROW_PLACES
 from oso_processors.sql import literal
 
 BLOCK = 1 << 18
@@ -90,7 +90,7 @@ def _narrowed(source: duckdb.DuckDBPyConnection, query: str) -> str:
     found = [
         (name, int(scale[1]))
         for name, kind, *_ in source.execute(f"DESCRIBE {query}").fetchall()
-        if (scale := WIDE.fullmatch(kind)) and int(scale[1]) <= NARROW_DIGITS
+        if (scale := WIDE.fullmatch(kind)) and int(scale[1]) <= NARROW_PLACES
     ]
     if not found:
         return query
