@@ -29,8 +29,9 @@ CREATE TABLE IF NOT EXISTS raw._measured (
   query VARCHAR, name VARCHAR, digest VARCHAR, builds VARCHAR[], measured_at TIMESTAMPTZ
 );
 CREATE TABLE IF NOT EXISTS raw._measured_days (digest VARCHAR, {DAYS});
-CREATE OR REPLACE TEMP TABLE measuring ({DAYS});
 """
+# The days that were measured last, until they are kept.
+MEASURING = f"CREATE OR REPLACE TEMP TABLE measuring ({DAYS})"
 # What a text or a list of texts has besides the characters that every store can hold.
 HAS_NUL = {
     "text": """contains("{0}", chr(0))""",
@@ -69,6 +70,7 @@ def measure(connection: duckdb.DuckDBPyConnection, table: Table, column: str | N
     if table.builds is None and column is None:
         return [Day(*row) for row in connection.execute(_read(table, column)).fetchall()]
     connection.execute(LEDGER)
+    connection.execute(MEASURING)
     digest, built = _last(connection, table, column)
     if digest is None:
         connection.execute(f"INSERT INTO measuring {_read(table, column)}")
