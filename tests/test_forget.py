@@ -111,8 +111,8 @@ def in_files(project: Path, shown: list[str]) -> list[str]:
             [pattern(shown)],
         ).fetchone()
     ]
-    # A number may stand in the bytes of a file by chance.
-    words = [each.encode() for each in shown if not each.isdigit()]
+    # A number or a few letters may stand in the bytes of a file by chance.
+    words = [each.encode() for each in shown if not each.isdigit() and len(each) > 5]
     return rows + [
         str(each)
         for each in files
@@ -295,19 +295,22 @@ def test_an_environment_of_changed_models_goes_with_what_it_shows(ran):
     model.write_text(
         model.read_text().replace("SUM(activity.event_count)", "2 * SUM(activity.event_count)")
     )
-    subprocess.run(
+    planned = subprocess.run(
         [
             str(Path(sys.executable).parent / "sqlmesh"),
             "plan",
             "dev",
             "--auto-apply",
             "--no-prompts",
+            "--skip-tests",  # the model is another one than they are for
         ],
         cwd=ran,
         env={**os.environ, "OSO_HOME": ".oso"},
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
     )
+    assert planned.returncode == 0, planned.stdout + planned.stderr
     model.write_text(model.read_text().replace("2 * SUM(", "SUM("))
 
     receipt = forget(ran)
