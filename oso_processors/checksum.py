@@ -47,6 +47,14 @@ def kind(column: Column, table: str) -> str:
         raise UnmappableType(table, column.name, column.type) from None
 
 
+def narrow_places(type_name: str) -> int | None:
+    """Return the places of a wide decimal whose small values fit into `NARROW_DIGITS`; None of others."""
+    found = DECIMAL.fullmatch(type_name)
+    if found is None or int(found[1]) <= NARROW_DIGITS or int(found[2]) > NARROW_PLACES:
+        return None
+    return int(found[2])
+
+
 DUCKDB: Mapping[str, str] = {
     "text": "{c}",
     "whole": "CAST({c} AS VARCHAR)",
@@ -167,12 +175,12 @@ def _row(forms: Iterable[str], length: str) -> str:
 def _duckdb_form(column: Column, table: str) -> str:
     name = f'"{column.name}"'
     form = DUCKDB[kind(column, table)].format(c=name)
-    found = DECIMAL.fullmatch(column.type)
-    if found is None or int(found[1]) <= NARROW_DIGITS or int(found[2]) > NARROW_PLACES:
+    places = narrow_places(column.type)
+    if places is None:
         return form
     # The text is the same, and DuckDB writes it ten times as fast where the value is no larger.
-    limit = 10 ** (NARROW_DIGITS - int(found[2])) - 1
-    narrow = DUCKDB["decimal"].format(c=f"CAST({name} AS DECIMAL({NARROW_DIGITS}, {found[2]}))")
+    limit = 10 ** (NARROW_DIGITS - places) - 1
+    narrow = DUCKDB["decimal"].format(c=f"CAST({name} AS DECIMAL({NARROW_DIGITS}, {places}))")
     return f"CASE WHEN {name} BETWEEN -{limit} AND {limit} THEN {narrow} ELSE {form} END"
 
 

@@ -5,7 +5,7 @@ Licences are named by SPDX. What is not listed here may be published under the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 # Asks for nothing.
 FREE = frozenset({"0BSD", "CC0-1.0", "PDDL-1.0", "Unlicense"})
@@ -24,9 +24,13 @@ def may_become(source: str, licence: str) -> bool:
     return source in ATTRIBUTION and licence in ATTRIBUTION | NAMING
 
 
-def conflict(licence: str, sources: Mapping[str, str]) -> str:
-    """Return why an output may not be under ``licence``, or nothing; ``sources`` are under theirs."""
-    wrong = [f"{name} ({own})" for name, own in sources.items() if not may_become(own, licence)]
+def conflict(licence: str, sources: Iterable[str], licences: Mapping[str, str]) -> str:
+    """Return why an output of ``sources`` may not be under ``licence``, or nothing.
+
+    A source that is not in ``licences`` has none.
+    """
+    under = {name: licences[name] for name in sources if name in licences}
+    wrong = [f"{name} ({own})" for name, own in under.items() if not may_become(own, licence)]
     if not wrong:
         return ""
     return f"its licence {licence} is not allowed by that of its source {', '.join(sorted(wrong))}"

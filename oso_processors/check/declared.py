@@ -87,8 +87,7 @@ def _unknown(path: Path, text: str, processor: Processor, models: Models) -> lis
 def _unlicensed(
     project: Path, processor: Processor, models: Models, licences: Mapping[str, str]
 ) -> list[Finding]:
-    sources = models.sources(processor.model)
-    reason = conflict(processor.licence, {e: licences[e] for e in sources if e in licences})
+    reason = conflict(processor.licence, models.sources(processor.model), licences)
     if not reason:
         return []
     path = project / "processors" / f"{processor.name}.yaml"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -10,6 +9,7 @@ import duckdb
 from oso_processors.collectors.landing import raise_if_full
 from oso_processors.errors import WarehouseLocked
 from oso_processors.sql import literal
+from oso_processors.stores.folder import sync
 
 
 def compact(path: Path, catalog: str) -> None:
@@ -29,19 +29,11 @@ def compact(path: Path, catalog: str) -> None:
         _remove(part)
         raise_if_full(error)
         raise WarehouseLocked(str(path), str(error)) from None
-    _sync(part)
+    sync(part)
     part.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def _remove(part: Path) -> None:
     part.unlink(missing_ok=True)
     part.with_name(f"{part.name}.wal").unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

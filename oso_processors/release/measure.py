@@ -13,6 +13,7 @@ from oso_processors import checksum
 from oso_processors.days import spans
 from oso_processors.errors import GrainNotListed, NotByDay
 from oso_processors.release import measurements
+from oso_processors.release.changes import kind_of
 from oso_processors.stores import Changed, Output, Published, day_column
 from oso_processors.tables import Column, Table
 
@@ -68,20 +69,18 @@ def with_changes(
     column = output.day_column
     if column is None or before is None or not _is_alike(output.published(), before):
         return output
-    old = measurements.days_of(connection, before.digest)
-    if checksum.added(each.checksum for each in old) != before.checksum:
+    old, new = measurements.days_of(connection, before.digest), output.days
+    # Also rows without a day are no part of the days.
+    if [checksum.added(each.values()) for each in (old, new)] != [before.checksum, output.checksum]:
         return output
-    new = measurements.days_of(connection, output.digest)
-    days = measurements.changed(old, new)
-    if any(each.day is None for each in (*old, *new)) or len(spans(days)) > MOST_SPANS:
+    days = tuple(sorted(day for day in old.keys() | new.keys() if old.get(day) != new.get(day)))
+    if len(spans(days)) > MOST_SPANS:
         return output
     return replace(output, changed=Changed(before.digest, column, days))
 
 
 def _is_alike(new: Published, old: Published) -> bool:
-    shapes = ([(each.name, each.type) for each in side.columns] for side in (new, old))
-    before, after = shapes
-    return before == after and new.grain == old.grain and new.options == old.options
+    return kind_of(old, new) == "full" and new.options == old.options
 
 
 def _require_fit(table: Table, day: str | None) -> None:

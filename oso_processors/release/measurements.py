@@ -132,21 +132,14 @@ def drop(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
     )
 
 
-def days_of(connection: duckdb.DuckDBPyConnection, digest: str) -> list[Day]:
-    """Return the days of a content; none when it is not known here."""
+def days_of(connection: duckdb.DuckDBPyConnection, digest: str) -> dict[date, str]:
+    """Return the checksum of each day of a content; none when it is not known here."""
     connection.execute(LEDGER)
     rows = connection.execute(
-        "SELECT * EXCLUDE (digest) FROM raw._measured_days"
-        f" WHERE digest = {literal(digest)} ORDER BY day"
+        "SELECT day, row_count, first, second FROM raw._measured_days"
+        f" WHERE digest = {literal(digest)} AND day IS NOT NULL"
     ).fetchall()
-    return [Day(*row) for row in rows]
-
-
-def changed(old: Iterable[Day], new: Iterable[Day]) -> tuple[date, ...]:
-    """Return the days whose rows are other ones, in order."""
-    before, after = ({each.day: each.checksum for each in days} for days in (old, new))
-    days = before.keys() | after.keys()
-    return tuple(sorted(day for day in days if day and before.get(day) != after.get(day)))
+    return {day: checksum.text(sums) for day, *sums in rows}
 
 
 def without_nul(table: Table) -> list[str]:

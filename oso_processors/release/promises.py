@@ -58,8 +58,7 @@ class Promises:
 
     def unlicensed(self, processor: Processor, sources: Iterable[str]) -> str:
         """Return why an output that descends from ``sources`` may not have its licence, or nothing."""
-        under = {name: self.licences[name] for name in sources if name in self.licences}
-        return conflict(processor.licence, under)
+        return conflict(processor.licence, sources, self.licences)
 
     def _older(self, processor: Processor, told: Deprecation, describe: Describe) -> Table:
         if not contract.is_view(processor, self.processors):

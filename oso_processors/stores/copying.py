@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +19,10 @@ import duckdb
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier
 
-from oso_processors.checksum import NARROW_DIGITS, NARROW_PLACES
+from oso_processors.checksum import NARROW_DIGITS, narrow_places
 from oso_processors.sql import literal
 
 BLOCK = 1 << 18
-WIDE = re.compile(r"DECIMAL\((?:19|[23]\d),(\d+)\)")
 Form = Literal["binary", "csv"]
 OPTIONS = {
     "binary": "FORMAT postgres_binary",
@@ -88,9 +86,9 @@ def _narrowed(source: duckdb.DuckDBPyConnection, query: str) -> str:
     Those of more digits take DuckDB thirty times as long to write.
     """
     found = [
-        (name, int(scale[1]))
+        (name, places)
         for name, kind, *_ in source.execute(f"DESCRIBE {query}").fetchall()
-        if (scale := WIDE.fullmatch(kind)) and int(scale[1]) <= NARROW_PLACES
+        if (places := narrow_places(kind)) is not None
     ]
     if not found:
         return query

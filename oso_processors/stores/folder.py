@@ -51,7 +51,7 @@ class Folder:
         # What a killed run left here may be of other rows.
         path.unlink(missing_ok=True)
         yield part
-        _sync(part)
+        sync(part)
         part.replace(path)
 
     def write(self, name: str, body: bytes) -> None:
@@ -59,9 +59,9 @@ class Folder:
         path = self.root / name
         part = path.with_suffix(".part")
         part.write_bytes(body)
-        _sync(part)
+        sync(part)
         part.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
 
     def copy(self, name: str, to: str) -> None:
         """Let both releases have the file; copy it where the file system has no links."""
@@ -72,7 +72,7 @@ class Folder:
             os.link(self.root / name, target)
         except OSError:
             shutil.copyfile(self.root / name, target)
-            _sync(target)
+            sync(target)
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files."""
@@ -110,7 +110,8 @@ class Folder:
         return self.root.with_name(f"{self.root.name}.lock")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

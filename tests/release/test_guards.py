@@ -110,4 +110,4 @@ def test_what_is_in_doubt_may_stay_and_may_not_change():
 def test_a_licence_is_allowed_by_those_of_the_sources(source, licence, is_allowed):
     told = f"its licence {licence} is not allowed by that of its source it ({source})"
 
-    assert conflict(licence, {"it": source}) == ("" if is_allowed else told)
+    assert conflict(licence, ["it", "other"], {"it": source}) == ("" if is_allowed else told)
