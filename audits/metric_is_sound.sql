@@ -3,23 +3,17 @@ AUDIT (
 );
 
 SELECT
-  entity_type,
-  entity_id,
-  artifact_source,
+  subject_key,
   bucket,
   sample_date
 FROM @this_model
 GROUP BY
-  entity_type,
-  entity_id,
-  artifact_source,
+  subject_key,
   bucket,
   sample_date
 HAVING
   COUNT(*) > 1
   OR MIN(amount) < 0
-  OR entity_type IS NULL
-  OR entity_id IS NULL
-  OR artifact_source IS NULL
+  OR subject_key IS NULL
   OR bucket IS NULL
   OR sample_date IS NULL

@@ -39,6 +39,17 @@ def entity_id(
 
 
 @macro()
+def key(evaluator: Any, entity_id: exp.Expression) -> exp.Expression:
+    """Return the whole number that stands for an id inside the warehouse: its first 60 bits.
+
+    Joins and groups of whole numbers cost a quarter of those of ids. Published are ids alone.
+    """
+    # 60 bits of a SHA-256: among ten million ids, two are the same once in 23,000 warehouses.
+    digits = f"SUBSTR({entity_id.sql(dialect='bigquery')}, 1, 15)"
+    return sqlglot.parse_one(f"CAST(CONCAT('0x', {digits}) AS INT64)", dialect="bigquery")
+
+
+@macro()
 def lower_ascii(evaluator: Any, text: exp.Expression) -> exp.Expression:
     """Return ``text`` with A to Z in lower case, and all other letters as they are.
 

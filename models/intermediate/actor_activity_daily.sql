@@ -5,12 +5,12 @@
 MODEL (
   name intermediate.actor_activity_daily,
   kind FULL,
-  grain (artifact_id, activity_date, person_id, event_type),
+  grain (artifact_key, activity_date, person_key, event_type, is_bot),
   audits (
     not_null(
-      columns := (artifact_id, activity_date, person_id, event_type, is_bot, event_count)
+      columns := (artifact_key, activity_date, person_key, event_type, is_bot, event_count)
     ),
-    unique_combination_of_columns(columns := (artifact_id, activity_date, person_id, event_type)),
+    unique_combination_of_columns(columns := (artifact_key, activity_date, person_key, event_type, is_bot)),
     forall(criteria := (
       event_count > 0
     ))
@@ -23,38 +23,44 @@ WITH on_github AS (
     activity.activity_date,
     COALESCE(accounts.account, activity.account) AS account,
     activity.event_type,
-    LOGICAL_OR(activity.is_bot) AS is_bot,
-    SUM(activity.event_count) AS event_count
+    activity.is_bot,
+    activity.event_count
   FROM intermediate.github_activity_daily AS activity
   JOIN intermediate.github_repositories AS repositories
     ON repositories.repository_source_id = activity.repository_source_id
   /* Most accounts are known by their ids. */
   LEFT JOIN intermediate.github_accounts AS accounts
     ON accounts.login_account = activity.account
-  GROUP BY
-    repositories.artifact_id,
-    activity.activity_date,
-    COALESCE(accounts.account, activity.account),
-    activity.event_type
+), facts AS (
+  SELECT
+    @key(artifact_id) AS artifact_key,
+    activity_date,
+    @key(@entity_id('GITHUB_ACCOUNT', '', account)) AS person_key,
+    event_type,
+    is_bot,
+    event_count
+  FROM on_github
+  UNION ALL
+  SELECT
+    artifact_key,
+    CAST(committed_at AS DATE) AS activity_date,
+    @key(person_id) AS person_key,
+    'COMMIT_CODE' AS event_type,
+    is_bot,
+    1 AS event_count
+  FROM intermediate.commits
 )
 SELECT
-  CAST(artifact_id AS STRING) AS artifact_id, /* The artifact. */
+  CAST(artifact_key AS INT64) AS artifact_key, /* The artifact's number. */
   CAST(activity_date AS DATE) AS activity_date, /* The day, in UTC. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', account) AS STRING) AS person_id, /* Who did it. */
+  CAST(person_key AS INT64) AS person_key, /* The number of who did it. */
   CAST(event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
   CAST(is_bot AS BOOL) AS is_bot, /* Whether that is a bot. */
-  CAST(event_count AS INT64) AS event_count /* How many events. */
-FROM on_github
-UNION ALL
-SELECT
-  CAST(artifact_id AS STRING) AS artifact_id,
-  CAST(committed_at AS DATE) AS activity_date,
-  CAST(person_id AS STRING) AS person_id,
-  CAST('COMMIT_CODE' AS STRING) AS event_type,
-  CAST(LOGICAL_OR(is_bot) AS BOOL) AS is_bot,
-  CAST(COUNT(*) AS INT64) AS event_count
-FROM intermediate.commits
+  CAST(SUM(event_count) AS INT64) AS event_count /* How many events. */
+FROM facts
 GROUP BY
-  artifact_id,
-  CAST(committed_at AS DATE),
-  person_id
+  artifact_key,
+  activity_date,
+  person_key,
+  event_type,
+  is_bot

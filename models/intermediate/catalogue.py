@@ -67,12 +67,10 @@ BASES = exp.Tuple(
         for each in ("events", "commits", "contributions", "merges", "threads", "snapshot")
     ]
 )
-KEYS = "entity_type, entity_id, artifact_source, bucket, sample_date"
+KEYS = "subject_key, bucket, sample_date"
 VALUE_COLUMNS = {
     "metric": "The metric's name, without source and bucket.",
-    "entity_type": "artifact, project or collection.",
-    "entity_id": "The entity.",
-    "artifact_source": "The system that the artifacts live in.",
+    "subject_key": "What is measured, as intermediate.subjects has it.",
     "bucket": "daily, weekly, monthly, quarterly, yearly or all_time.",
     "sample_date": "The bucket's first day.",
     "amount": "The value.",
@@ -164,7 +162,7 @@ def levels(evaluator: MacroEvaluator) -> exp.Expression:
     audits=[
         (
             "not_null",
-            {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("entity_id")])},
+            {"columns": exp.Tuple(expressions=[exp.column("metric"), exp.column("subject_key")])},
         ),
     ],
     column_descriptions=VALUE_COLUMNS,

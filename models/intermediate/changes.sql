@@ -6,14 +6,10 @@
 MODEL (
   name intermediate.changes,
   kind FULL,
-  grain (metric, entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (metric, subject_key, bucket, sample_date),
   audits (
-    not_null(
-      columns := (metric, entity_type, entity_id, artifact_source, bucket, sample_date)
-    ),
-    unique_combination_of_columns(
-      columns := (metric, entity_type, entity_id, artifact_source, bucket, sample_date)
-    )
+    not_null(columns := (metric, subject_key, bucket, sample_date)),
+    unique_combination_of_columns(columns := (metric, subject_key, bucket, sample_date))
   )
 );
 
@@ -28,15 +24,21 @@ WITH buckets AS (
 ), spans AS (
   SELECT
     levels.metric,
-    levels.entity_type,
-    levels.entity_id,
-    levels.artifact_source,
+    levels.subject_key,
     levels.bucket,
     levels.amount,
     buckets.ordinal,
+    LAG(buckets.ordinal) OVER (
+      PARTITION BY levels.metric, levels.subject_key, levels.bucket
+      ORDER BY buckets.ordinal
+    ) AS previous_ordinal,
+    LAG(levels.amount) OVER (
+      PARTITION BY levels.metric, levels.subject_key, levels.bucket
+      ORDER BY buckets.ordinal
+    ) AS previous_amount,
     LEAD(buckets.ordinal) OVER (
-      PARTITION BY levels.metric, levels.entity_type, levels.entity_id, levels.artifact_source, levels.bucket
-      ORDER BY buckets.ordinal, buckets.sample_date, levels.amount
+      PARTITION BY levels.metric, levels.subject_key, levels.bucket
+      ORDER BY buckets.ordinal
     ) AS next_ordinal
   FROM intermediate.levels AS levels
   JOIN buckets
@@ -44,29 +46,25 @@ WITH buckets AS (
 ), dense AS (
   SELECT
     spans.metric,
-    spans.entity_type,
-    spans.entity_id,
-    spans.artifact_source,
+    spans.subject_key,
     spans.bucket,
-    buckets.ordinal,
-    buckets.sample_date,
-    IF(buckets.ordinal = spans.ordinal, spans.amount, 0) AS amount
+    ordinal,
+    CASE ordinal - spans.ordinal
+      WHEN 0
+      THEN spans.amount - IF(spans.previous_ordinal < ordinal - 1, 0, spans.previous_amount)
+      WHEN 1
+      THEN -spans.amount
+      ELSE 0
+    END AS amount
   FROM spans
-  JOIN buckets
-    ON buckets.bucket = spans.bucket
-    AND buckets.ordinal BETWEEN spans.ordinal AND COALESCE(spans.next_ordinal - 1, spans.ordinal + 1)
+  CROSS JOIN UNNEST(GENERATE_ARRAY(spans.ordinal, COALESCE(spans.next_ordinal - 1, spans.ordinal + 1))) AS ordinal
 )
 SELECT
-  CAST(metric AS STRING) AS metric, /* The metric that changed. */
-  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
-  CAST(bucket AS STRING) AS bucket, /* monthly, quarterly or yearly. */
-  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  @decimal(
-    amount - LAG(amount) OVER (
-      PARTITION BY metric, entity_type, entity_id, artifact_source, bucket
-      ORDER BY ordinal, sample_date, amount
-    )
-  ) AS amount /* By how much; NULL in the first bucket. */
+  CAST(dense.metric AS STRING) AS metric, /* The metric that changed. */
+  CAST(dense.subject_key AS INT64) AS subject_key, /* What is measured. */
+  CAST(dense.bucket AS STRING) AS bucket, /* monthly, quarterly or yearly. */
+  CAST(buckets.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  @decimal(dense.amount) AS amount /* By how much; NULL in the first bucket. */
 FROM dense
+JOIN buckets
+  ON buckets.bucket = dense.bucket AND buckets.ordinal = dense.ordinal

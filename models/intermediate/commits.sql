@@ -5,16 +5,16 @@
 MODEL (
   name intermediate.commits,
   kind FULL,
-  grain (artifact_id, sha),
+  grain (artifact_key, sha),
   audits (
-    not_null(columns := (artifact_id, sha, committed_at, person_id, is_bot, event_source)),
-    unique_combination_of_columns(columns := (artifact_id, sha))
+    not_null(columns := (artifact_key, sha, committed_at, person_id, is_bot, event_source)),
+    unique_combination_of_columns(columns := (artifact_key, sha))
   )
 );
 
 WITH found AS (
   SELECT
-    repositories.artifact_id,
+    @key(repositories.artifact_id) AS artifact_key,
     commits.sha,
     commits.committed_at,
     commits.person_id,
@@ -27,7 +27,7 @@ WITH found AS (
     NOT commits.is_merge
   UNION ALL
   SELECT
-    artifacts.artifact_id,
+    @key(artifacts.artifact_id) AS artifact_key,
     pushed.sha,
     pushed.pushed_at AS committed_at,
     pushed.person_id,
@@ -42,7 +42,7 @@ WITH found AS (
     NOT artifacts.has_git_history
 )
 SELECT
-  CAST(artifact_id AS STRING) AS artifact_id, /* The repository. */
+  CAST(artifact_key AS INT64) AS artifact_key, /* The repository's number. */
   CAST(sha AS STRING) AS sha, /* The commit's hash. */
   CAST(committed_at AS TIMESTAMP) AS committed_at, /* Committer time; the time of the first push where only that is known. */
   CAST(person_id AS STRING) AS person_id, /* The author. */
@@ -51,6 +51,6 @@ SELECT
 FROM found
 QUALIFY
   ROW_NUMBER() OVER (
-    PARTITION BY artifact_id, sha
+    PARTITION BY artifact_key, sha
     ORDER BY committed_at, person_id, is_bot, event_source
   ) = 1

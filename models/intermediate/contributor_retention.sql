@@ -5,66 +5,62 @@
 MODEL (
   name intermediate.contributor_retention,
   kind FULL,
-  grain (entity_type, entity_id, artifact_source, sample_date, months_later),
+  grain (subject_key, sample_date, months_later),
   audits (
-    not_null(
-      columns := (entity_type, entity_id, artifact_source, sample_date, months_later, cohort_count)
-    ),
-    unique_combination_of_columns(columns := (entity_type, entity_id, artifact_source, sample_date, months_later)),
+    not_null(columns := (subject_key, sample_date, months_later, cohort_count)),
+    unique_combination_of_columns(columns := (subject_key, sample_date, months_later)),
     forall(criteria := (cohort_count > 0, retained_count BETWEEN 0 AND cohort_count))
   )
 );
 
-WITH firsts AS (
+WITH active AS (
   SELECT
-    entity_type,
-    entity_id,
-    artifact_source,
-    person_id,
-    MIN(ordinal) AS ordinal,
-    MIN(sample_date) AS sample_date
+    subject_key,
+    ordinal,
+    MIN(ordinal) OVER (PARTITION BY subject_key, person_key) AS first_ordinal
   FROM intermediate.contributor_activity
   WHERE
     bucket = 'monthly'
+), counted AS (
+  SELECT
+    subject_key,
+    first_ordinal,
+    ordinal - first_ordinal AS months_later,
+    COUNT(*) AS person_count
+  FROM active
   GROUP BY
-    entity_type,
-    entity_id,
-    artifact_source,
-    person_id
+    subject_key,
+    first_ordinal,
+    ordinal - first_ordinal
 ), months AS (
   SELECT DISTINCT
-    ordinal
+    ordinal,
+    sample_date,
+    next_date
   FROM intermediate.calendar
   WHERE
-    bucket = 'monthly' AND next_date <= CAST(@execution_date AS DATE)
+    bucket = 'monthly'
 ), steps AS (
   SELECT
     months_later
   FROM UNNEST([1, 3, 6, 12]) AS months_later
 )
 SELECT
-  CAST(firsts.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(firsts.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(firsts.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
-  CAST(firsts.sample_date AS DATE) AS sample_date, /* The first day of the month in which they were new. */
+  CAST(cohorts.subject_key AS INT64) AS subject_key, /* What is measured. */
+  CAST(beginnings.sample_date AS DATE) AS sample_date, /* The first day of the month in which they were new. */
   CAST(steps.months_later AS INT64) AS months_later, /* 1, 3, 6 or 12. */
-  CAST(COUNT(*) AS INT64) AS cohort_count, /* How many were new. */
-  CAST(COUNT(later.person_id) AS INT64) AS retained_count /* How many of them contributed in that later month. */
-FROM firsts
+  CAST(cohorts.person_count AS INT64) AS cohort_count, /* How many were new. */
+  CAST(COALESCE(later.person_count, 0) AS INT64) AS retained_count /* How many of them contributed in that later month. */
+FROM counted AS cohorts
 CROSS JOIN steps
-JOIN months
-  ON months.ordinal = firsts.ordinal + steps.months_later
-/* Most do not come again. */
-LEFT JOIN intermediate.contributor_activity AS later
-  ON later.entity_type = firsts.entity_type
-  AND later.entity_id = firsts.entity_id
-  AND later.artifact_source = firsts.artifact_source
-  AND later.bucket = 'monthly'
-  AND later.person_id = firsts.person_id
-  AND later.ordinal = firsts.ordinal + steps.months_later
-GROUP BY
-  firsts.entity_type,
-  firsts.entity_id,
-  firsts.artifact_source,
-  firsts.sample_date,
-  steps.months_later
+JOIN months AS beginnings
+  ON beginnings.ordinal = cohorts.first_ordinal
+JOIN months AS ends
+  ON ends.ordinal = cohorts.first_ordinal + steps.months_later
+/* Of many nobody comes again. */
+LEFT JOIN counted AS later
+  ON later.subject_key = cohorts.subject_key
+  AND later.first_ordinal = cohorts.first_ordinal
+  AND later.months_later = steps.months_later
+WHERE
+  cohorts.months_later = 0 AND ends.next_date <= CAST(@execution_date AS DATE)

@@ -8,8 +8,11 @@ MODEL (
   kind FULL,
   grain (entity_type, entity_id, artifact_id),
   audits (
-    not_null(columns := (entity_type, entity_id, artifact_id, artifact_source)),
-    unique_combination_of_columns(columns := (entity_type, entity_id, artifact_id))
+    not_null(
+      columns := (subject_key, artifact_key, entity_type, entity_id, artifact_id, artifact_source)
+    ),
+    unique_combination_of_columns(columns := (entity_type, entity_id, artifact_id)),
+    unique_combination_of_columns(columns := (subject_key, artifact_key))
   )
 );
 
@@ -45,6 +48,10 @@ WITH memberships AS (
     ON branches.leaf_id = listed.ecosystem_id
 )
 SELECT
+  CAST(@key(
+    @entity_id(memberships.entity_type, memberships.entity_id, artifacts.artifact_source)
+  ) AS INT64) AS subject_key, /* The number of the entity's artifacts of one system, as metrics know them. */
+  CAST(@key(memberships.artifact_id) AS INT64) AS artifact_key, /* The artifact's number. */
   CAST(memberships.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
   CAST(memberships.entity_id AS STRING) AS entity_id, /* The entity. */
   CAST(memberships.artifact_id AS STRING) AS artifact_id, /* The artifact that belongs to it. */

@@ -26,14 +26,16 @@ LEFT JOIN intermediate.github_accounts AS accounts
   ON accounts.login_account = events.account
 UNION ALL
 SELECT
-  CAST(@entity_id('COMMIT', artifact_id, sha) AS STRING) AS event_id,
-  CAST(committed_at AS TIMESTAMP) AS time,
+  CAST(@entity_id('COMMIT', artifacts.artifact_id, commits.sha) AS STRING) AS event_id,
+  CAST(commits.committed_at AS TIMESTAMP) AS time,
   CAST('COMMIT_CODE' AS STRING) AS event_type,
-  CAST(event_source AS STRING) AS event_source,
-  CAST(artifact_id AS STRING) AS to_artifact_id,
-  CAST(person_id AS STRING) AS from_actor_id,
+  CAST(commits.event_source AS STRING) AS event_source,
+  CAST(artifacts.artifact_id AS STRING) AS to_artifact_id,
+  CAST(commits.person_id AS STRING) AS from_actor_id,
   @decimal(1) AS amount
-FROM intermediate.commits
+FROM intermediate.commits AS commits
+JOIN intermediate.artifacts AS artifacts
+  ON @key(artifacts.artifact_id) = commits.artifact_key
 UNION ALL
 SELECT
   CAST(@entity_id('GRANT', '', grant_id) AS STRING) AS event_id,

@@ -2,23 +2,12 @@
 MODEL (
   name intermediate.thread_percentiles,
   kind FULL,
-  grain (duration, entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (duration, subject_key, bucket, sample_date),
   audits (
     not_null(
-      columns := (
-        duration,
-        entity_type,
-        entity_id,
-        artifact_source,
-        bucket,
-        sample_date,
-        thread_count,
-        unended_count
-      )
+      columns := (duration, subject_key, bucket, sample_date, thread_count, unended_count)
     ),
-    unique_combination_of_columns(
-      columns := (duration, entity_type, entity_id, artifact_source, bucket, sample_date)
-    ),
+    unique_combination_of_columns(columns := (duration, subject_key, bucket, sample_date)),
     forall(
       criteria := (
         median_seconds IS NULL OR median_seconds <= p90_seconds,
@@ -33,9 +22,7 @@ MODEL (
 
 SELECT
   CAST(durations.duration AS STRING) AS duration, /* first_response, merge or close. */
-  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(calendar.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(calendar.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   CAST(@percentile(durations.seconds, 50) AS INT64) AS median_seconds, /* The median, by the nearest-rank method; NULL where none has ended. */
@@ -49,8 +36,6 @@ JOIN intermediate.calendar AS calendar
   ON calendar.activity_date = durations.activity_date
 GROUP BY
   durations.duration,
-  entities.entity_type,
-  entities.entity_id,
-  entities.artifact_source,
+  entities.subject_key,
   calendar.bucket,
   calendar.sample_date

@@ -31,10 +31,12 @@ MODEL (
 
 WITH used AS (
   SELECT DISTINCT
-    metric,
-    artifact_source,
-    bucket
-  FROM intermediate.measurements
+    measurements.metric,
+    subjects.artifact_source,
+    measurements.bucket
+  FROM intermediate.measurements AS measurements
+  JOIN intermediate.subjects AS subjects
+    ON subjects.subject_key = measurements.subject_key
 )
 SELECT
   CAST(@entity_id('OSO', '', CONCAT(used.artifact_source, '_', used.metric, '_', used.bucket)) AS STRING) AS metric_id, /* The metric's id. */

@@ -13,14 +13,14 @@ MODEL (
 
 WITH commits AS (
   SELECT
-    artifact_id,
+    artifact_key,
     MIN(committed_at) AS first_committed_at,
     MAX(committed_at) AS last_committed_at
   FROM intermediate.commits
   WHERE
     NOT is_bot
   GROUP BY
-    artifact_id
+    artifact_key
 )
 SELECT
   CAST(artifacts.artifact_id AS STRING) AS artifact_id, /* The artifact that it is. */
@@ -34,6 +34,6 @@ SELECT
 FROM intermediate.artifacts AS artifacts
 /* Many repositories have no known commit. */
 LEFT JOIN commits
-  ON commits.artifact_id = artifacts.artifact_id
+  ON commits.artifact_key = @key(artifacts.artifact_id)
 WHERE
   artifacts.artifact_type = 'REPOSITORY'

@@ -17,39 +17,38 @@ MODEL (
   )
 );
 
-WITH histories AS (
+WITH series AS (
   SELECT
-    entity_id,
-    artifact_source,
-    @ratio(COUNT(IF(has_git_history, 1, NULL)), COUNT(*)) AS history_share
-  FROM intermediate.entities
-  WHERE
-    entity_type = 'project'
-  GROUP BY
-    entity_id,
-    artifact_source
+    catalogue.metric,
+    catalogue.basis,
+    metrics.metric_source,
+    metrics.bucket,
+    metrics.metric_id,
+    metrics.unit
+  FROM marts.metrics_v1 AS metrics
+  JOIN intermediate.metrics AS catalogue
+    ON metrics.metric_name = CONCAT(metrics.metric_source, '_', catalogue.metric, '_', metrics.bucket)
 )
 SELECT
-  CAST(metrics.metric_id AS STRING) AS metric_id, /* The metric, as metrics_v1 describes it. */
-  CAST(measurements.entity_id AS STRING) AS project_id, /* The project. */
+  CAST(series.metric_id AS STRING) AS metric_id, /* The metric, as metrics_v1 describes it. */
+  CAST(subjects.entity_id AS STRING) AS project_id, /* The project. */
   CAST(measurements.sample_date AS DATE) AS sample_date, /* The bucket's first day, in UTC; 1970-01-01 for all time. */
   @decimal(measurements.amount) AS amount, /* The value; NULL where the metric has none for the bucket. */
-  CAST(metrics.unit AS STRING) AS unit, /* What the amount counts. */
+  CAST(series.unit AS STRING) AS unit, /* What the amount counts. */
   @decimal(
-    @covered(histories.history_share, coverage.coverage_with_history, coverage.coverage)
+    @covered(subjects.history_share, coverage.coverage_with_history, coverage.coverage)
   ) AS coverage, /* The share of the bucket that was really collected, 0 to 1. */
   CAST(coverage.is_complete AS BOOL) AS is_complete /* Whether the bucket has ended. */
 FROM intermediate.measurements AS measurements
-JOIN marts.metrics_v1 AS metrics
-  ON metrics.metric_name = CONCAT(measurements.artifact_source, '_', measurements.metric, '_', measurements.bucket)
-JOIN intermediate.metrics AS catalogue
-  ON catalogue.metric = measurements.metric
+JOIN intermediate.subjects AS subjects
+  ON subjects.subject_key = measurements.subject_key
+JOIN series
+  ON series.metric = measurements.metric
+  AND series.metric_source = subjects.artifact_source
+  AND series.bucket = measurements.bucket
 JOIN intermediate.coverage AS coverage
-  ON coverage.basis = catalogue.basis
+  ON coverage.basis = series.basis
   AND coverage.bucket = measurements.bucket
   AND coverage.sample_date = measurements.sample_date
-JOIN histories
-  ON histories.entity_id = measurements.entity_id
-  AND histories.artifact_source = measurements.artifact_source
 WHERE
-  measurements.entity_type = 'project'
+  subjects.entity_type = 'project'

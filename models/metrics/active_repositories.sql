@@ -6,7 +6,7 @@ MODEL (
   name metrics.active_repositories,
   kind FULL,
   tags ('unit:repositories', 'basis:contributions', 'empty:zero'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
@@ -14,13 +14,15 @@ MODEL (
 
 WITH active AS (
   SELECT DISTINCT
-    entity_id AS artifact_id,
-    bucket,
-    sample_date
-  FROM intermediate.actor_activity
+    repositories.artifact_key,
+    activity.bucket,
+    activity.sample_date
+  FROM intermediate.activity AS activity
+  JOIN intermediate.entities AS repositories
+    ON repositories.subject_key = activity.subject_key
   WHERE
-    entity_type = 'artifact'
-    AND event_type IN (
+    repositories.entity_type = 'artifact'
+    AND activity.event_type IN (
       'COMMIT_CODE',
       'PUSH',
       'ISSUE_OPENED',
@@ -33,18 +35,14 @@ WITH active AS (
     )
 )
 SELECT
-  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(active.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(active.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(COUNT(*)) AS amount /* How many repositories. */
 FROM active
 JOIN intermediate.entities AS entities
-  ON entities.artifact_id = active.artifact_id
+  ON entities.artifact_key = active.artifact_key
 GROUP BY
-  entities.entity_type,
-  entities.entity_id,
-  entities.artifact_source,
+  entities.subject_key,
   active.bucket,
   active.sample_date

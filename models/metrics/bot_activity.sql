@@ -6,27 +6,23 @@ MODEL (
   name metrics.bot_activity,
   kind FULL,
   tags ('unit:events', 'basis:contributions', 'empty:zero'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
 );
 
 SELECT
-  CAST(activity.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(activity.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(activity.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(activity.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(activity.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(activity.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  @decimal(SUM(activity.event_count)) AS amount /* How many contributions. */
-FROM intermediate.actor_activity AS activity
+  @decimal(SUM(activity.bot_event_count)) AS amount /* How many contributions. */
+FROM intermediate.activity AS activity
 JOIN seeds.event_types AS event_types
   ON event_types.event_type = activity.event_type
 WHERE
-  event_types.is_contribution AND activity.is_bot
+  event_types.is_contribution AND activity.bot_event_count > 0
 GROUP BY
-  activity.entity_type,
-  activity.entity_id,
-  activity.artifact_source,
+  activity.subject_key,
   activity.bucket,
   activity.sample_date

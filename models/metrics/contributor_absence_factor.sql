@@ -7,43 +7,64 @@ MODEL (
   name metrics.contributor_absence_factor,
   kind FULL,
   tags ('unit:people', 'basis:contributions'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
 );
 
-WITH shares AS (
+WITH alike AS (
   SELECT
-    entity_type,
-    entity_id,
-    artifact_source,
+    subject_key,
     bucket,
     sample_date,
     contribution_count,
-    SUM(contribution_count) OVER (
-      PARTITION BY entity_type, entity_id, artifact_source, bucket, sample_date
-      ORDER BY contribution_count DESC, person_id
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS running_count,
-    SUM(contribution_count) OVER (PARTITION BY entity_type, entity_id, artifact_source, bucket, sample_date) AS total_count
+    COUNT(*) AS person_count
   FROM intermediate.contributor_activity
   WHERE
     bucket IN ('monthly', 'quarterly', 'yearly', 'all_time')
+  GROUP BY
+    subject_key,
+    bucket,
+    sample_date,
+    contribution_count
+), shares AS (
+  SELECT
+    *,
+    SUM(contribution_count * person_count) OVER (
+      PARTITION BY subject_key, bucket, sample_date
+      ORDER BY contribution_count DESC
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS running_count,
+    SUM(contribution_count * person_count) OVER (PARTITION BY subject_key, bucket, sample_date) AS total_count
+  FROM alike
+), missing AS (
+  SELECT
+    *,
+    total_count - 2 * (
+      running_count - contribution_count * person_count
+    ) AS twice_missing_count
+  FROM shares
 )
 SELECT
-  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(bucket AS STRING) AS bucket, /* monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  @decimal(COUNT(IF(2 * (
-    running_count - contribution_count
-  ) < total_count, 1, NULL))) AS amount /* How many people. */
-FROM shares
+  @decimal(
+    SUM(
+      LEAST(
+        person_count,
+        DIV(
+          CAST(twice_missing_count + 2 * contribution_count - 1 AS INT64),
+          2 * contribution_count
+        )
+      )
+    )
+  ) AS amount /* How many people: of those with as many contributions as one another, as many as are missing to the half. */
+FROM missing
+WHERE
+  twice_missing_count > 0
 GROUP BY
-  entity_type,
-  entity_id,
-  artifact_source,
+  subject_key,
   bucket,
   sample_date

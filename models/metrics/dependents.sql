@@ -8,16 +8,14 @@ MODEL (
   name metrics.dependents,
   kind FULL,
   tags ('unit:packages', 'basis:snapshot'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
 );
 
 SELECT
-  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(ends.bucket AS STRING) AS bucket, /* monthly, quarterly, yearly or all_time. */
   CAST(ends.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(COUNT(DISTINCT reach.dependent_id)) AS amount /* How many packages. */
@@ -29,8 +27,6 @@ JOIN intermediate.entities AS entities
 WHERE
   reach.is_direct
 GROUP BY
-  entities.entity_type,
-  entities.entity_id,
-  entities.artifact_source,
+  entities.subject_key,
   ends.bucket,
   ends.sample_date

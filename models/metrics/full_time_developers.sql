@@ -7,7 +7,7 @@ MODEL (
   name metrics.full_time_developers,
   kind FULL,
   tags ('unit:people', 'basis:commits', 'empty:zero'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
@@ -15,18 +15,14 @@ MODEL (
 
 WITH months AS (
   SELECT
-    entity_type,
-    entity_id,
-    artifact_source,
+    subject_key,
     sample_date AS month_date,
     COUNT(IF(commit_day_count >= @VAR('full_time_days'), 1, NULL)) AS developer_count
   FROM intermediate.contributor_activity
   WHERE
     commit_count > 0 AND bucket = 'monthly'
   GROUP BY
-    entity_type,
-    entity_id,
-    artifact_source,
+    subject_key,
     sample_date
 ), buckets AS (
   SELECT
@@ -40,9 +36,7 @@ WITH months AS (
     AND EXTRACT(DAY FROM activity_date) = 1
 )
 SELECT
-  CAST(months.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(months.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(months.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(months.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(buckets.bucket AS STRING) AS bucket, /* monthly, quarterly or yearly. */
   CAST(buckets.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(@ratio(SUM(months.developer_count), MAX(buckets.month_count))) AS amount /* How many people. */
@@ -50,8 +44,6 @@ FROM months
 JOIN buckets
   ON buckets.month_date = months.month_date
 GROUP BY
-  months.entity_type,
-  months.entity_id,
-  months.artifact_source,
+  months.subject_key,
   buckets.bucket,
   buckets.sample_date

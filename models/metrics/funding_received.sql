@@ -7,16 +7,14 @@ MODEL (
   name metrics.funding_received,
   kind FULL,
   tags ('unit:USD', 'basis:snapshot'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
 );
 
 SELECT
-  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(calendar.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(calendar.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(SUM(grants.amount_usd)) AS amount /* How much was received. */
@@ -26,8 +24,6 @@ JOIN intermediate.entities AS entities
 JOIN intermediate.calendar AS calendar
   ON calendar.activity_date = grants.funding_date
 GROUP BY
-  entities.entity_type,
-  entities.entity_id,
-  entities.artifact_source,
+  entities.subject_key,
   calendar.bucket,
   calendar.sample_date

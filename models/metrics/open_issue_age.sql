@@ -9,7 +9,7 @@ MODEL (
   name metrics.open_issue_age,
   kind FULL,
   tags ('unit:seconds', 'basis:threads'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
@@ -54,9 +54,7 @@ WITH spans AS (
     calendar.sample_date
 )
 SELECT
-  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(ends.bucket AS STRING) AS bucket, /* monthly, quarterly or yearly. */
   CAST(ends.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(
@@ -81,8 +79,6 @@ JOIN ends
 JOIN intermediate.entities AS entities
   ON entities.artifact_id = open_spans.artifact_id
 GROUP BY
-  entities.entity_type,
-  entities.entity_id,
-  entities.artifact_source,
+  entities.subject_key,
   ends.bucket,
   ends.sample_date

@@ -7,7 +7,7 @@ MODEL (
   name metrics.project_velocity,
   kind FULL,
   tags ('unit:points', 'basis:contributions', 'empty:zero'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
@@ -15,52 +15,40 @@ MODEL (
 
 WITH points AS (
   SELECT
-    entity_type,
-    entity_id,
-    artifact_source,
+    subject_key,
     bucket,
     sample_date,
     amount * @decimal(@VAR('velocity_closed_issues')) AS points
   FROM metrics.issues_closed
   UNION ALL
   SELECT
-    entity_type,
-    entity_id,
-    artifact_source,
+    subject_key,
     bucket,
     sample_date,
     amount * @decimal(@VAR('velocity_commits')) AS points
   FROM metrics.commits
   UNION ALL
   SELECT
-    entity_type,
-    entity_id,
-    artifact_source,
+    subject_key,
     bucket,
     sample_date,
     amount * @decimal(@VAR('velocity_reviews')) AS points
   FROM metrics.reviews
   UNION ALL
   SELECT
-    entity_type,
-    entity_id,
-    artifact_source,
+    subject_key,
     bucket,
     sample_date,
     amount * @decimal(@VAR('velocity_contributors')) AS points
   FROM metrics.contributors
 )
 SELECT
-  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(SUM(points)) AS amount /* How many points. */
 FROM points
 GROUP BY
-  entity_type,
-  entity_id,
-  artifact_source,
+  subject_key,
   bucket,
   sample_date

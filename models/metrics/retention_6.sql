@@ -7,16 +7,14 @@ MODEL (
   name metrics.retention_6,
   kind FULL,
   tags ('unit:share', 'basis:contributions'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
 );
 
 SELECT
-  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST('monthly' AS STRING) AS bucket, /* monthly. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(@ratio(retained_count, cohort_count)) AS amount /* The share, 0 to 1. */

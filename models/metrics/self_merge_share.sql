@@ -7,16 +7,14 @@ MODEL (
   name metrics.self_merge_share,
   kind FULL,
   tags ('unit:share', 'basis:threads'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
 );
 
 SELECT
-  CAST(entities.entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entities.entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(entities.artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(calendar.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(calendar.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(@ratio(COUNT(IF(threads.is_self_merged, 1, NULL)), COUNT(*))) AS amount /* The share, 0 to 1. */
@@ -28,8 +26,6 @@ JOIN intermediate.calendar AS calendar
 WHERE
   NOT threads.is_self_merged IS NULL
 GROUP BY
-  entities.entity_type,
-  entities.entity_id,
-  entities.artifact_source,
+  entities.subject_key,
   calendar.bucket,
   calendar.sample_date

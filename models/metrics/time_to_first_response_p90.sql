@@ -9,16 +9,14 @@ MODEL (
   name metrics.time_to_first_response_p90,
   kind FULL,
   tags ('unit:seconds', 'basis:threads'),
-  grain (entity_type, entity_id, artifact_source, bucket, sample_date),
+  grain (subject_key, bucket, sample_date),
   audits (
     metric_is_sound
   )
 );
 
 SELECT
-  CAST(entity_type AS STRING) AS entity_type, /* artifact, project or collection. */
-  CAST(entity_id AS STRING) AS entity_id, /* The entity. */
-  CAST(artifact_source AS STRING) AS artifact_source, /* The system that the artifacts live in. */
+  CAST(subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(p90_seconds) AS amount /* Seconds. */
