@@ -41,27 +41,29 @@ WITH alike AS (
 ), missing AS (
   SELECT
     *,
-    total_count - 2 * (
+    CAST(total_count - 2 * (
       running_count - contribution_count * person_count
-    ) AS twice_missing_count
+    ) AS INT64) AS twice_missing_count
   FROM shares
+), needed AS (
+  SELECT
+    *,
+    DIV(
+      (
+        twice_missing_count + 2 * contribution_count - 1
+      ),
+      NULLIF((
+        2 * contribution_count
+      ), 0)
+    ) AS needed_count /* The half that those with more left missing, by this many contributions a person, rounded up. */
+  FROM missing
 )
 SELECT
   CAST(subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(bucket AS STRING) AS bucket, /* monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  @decimal(
-    SUM(
-      LEAST(
-        person_count,
-        DIV(
-          CAST(twice_missing_count + 2 * contribution_count - 1 AS INT64),
-          2 * contribution_count
-        )
-      )
-    )
-  ) AS amount /* How many people: of those with as many contributions as one another, as many as are missing to the half. */
-FROM missing
+  @decimal(SUM(LEAST(person_count, needed_count))) AS amount /* How many people. */
+FROM needed
 WHERE
   twice_missing_count > 0
 GROUP BY

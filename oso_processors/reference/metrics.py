@@ -104,8 +104,9 @@ def _page(metric: Metric, tests: Mapping[str, list[Test]]) -> str:
 
 def _source(tests: list[Test]) -> str:
     """Return the system of the artifacts in the metric's own tests."""
-    rows = [row for _, body in tests for row in body["outputs"]["query"]]
-    return next((row["artifact_source"] for row in rows), "GITHUB")
+    inputs = (rows for _, body in tests for rows in body["inputs"].values())
+    found = (row.get("artifact_source") for rows in inputs for row in rows)
+    return next(filter(None, found), "GITHUB")
 
 
 def _facts(metric: Metric, source: str) -> str:

@@ -17,8 +17,7 @@ PUSH = {"event_id": "1", "created_at": MOMENT, "type": "PushEvent", "repository_
 HISTORY = {
     "sha": "f00",
     "committed_at": MOMENT,
-    "person_id": "ana",
-    "artifact_id": "curl",
+    "person_id": "beef",
     "event_source": "GIT",
 }
 FOUND = {
@@ -37,29 +36,22 @@ FOUND = {
             {**HISTORY, "repository_name": "a/new", "is_merge": False, "is_bot": False},
         ],
         "intermediate.repositories": [
-            {"repository_name": "a/old", "artifact_id": "new"},
-            {"repository_name": "a/new", "artifact_id": "new"},
+            {"repository_name": "a/old", "artifact_id": "cafe"},
+            {"repository_name": "a/new", "artifact_id": "cafe"},
         ],
         "intermediate.artifacts": [],
         "intermediate.github_repositories": [],
         "intermediate.pushed_commits": [],
     },
     # One commit in two repositories of a project that disagree about its author.
-    "intermediate.entity_activity_daily": {
+    "intermediate.repeated_commits": {
         "intermediate.commits": [
-            {**HISTORY, "artifact_id": "a", "is_bot": True},
-            {**HISTORY, "artifact_id": "b", "is_bot": False},
+            {**HISTORY, "artifact_key": 1, "is_bot": True},
+            {**HISTORY, "artifact_key": 2, "is_bot": False},
         ],
         "intermediate.entities": [
-            {
-                "entity_type": "project",
-                "entity_id": "p",
-                "artifact_id": each,
-                "artifact_source": "G",
-            }
-            for each in ("a", "b")
+            {"subject_key": 11, "entity_type": "project", "artifact_key": each} for each in (1, 2)
         ],
-        "intermediate.actor_activity_daily": [],
     },
 }
 

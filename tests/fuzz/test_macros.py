@@ -24,6 +24,7 @@ WHOLE = st.integers(-9223372036, 9223372036)
 DIVISORS = st.integers(-4611686018427387904, 4611686018427387904) | st.integers(-9, 9)
 TIES = st.sampled_from([2_000_000_000, -2_000_000_000, 6, 4_000_000_000])
 SHARES = st.integers(0, 10**9).map(lambda billionths: Decimal(billionths).scaleb(-9))
+IDS = st.text("0123456789abcdef", min_size=64, max_size=64)
 PLAIN_DIGITS = st.decimals(-(10**20), 10**20, places=11).map(lambda each: f"{each:f}")
 BOTS = Content({"account": "STRING"}, [["bors"], ["a"], ["É"]])
 BATCH = 30
@@ -53,6 +54,7 @@ SUBJECTS = {
     "entity_id of npm": Subject(
         "@entity_id('NPM', t.namespace, t.name)", {"namespace": "STRING", "name": "STRING"}, {}
     ),
+    "key": Subject("@key(t.id)", {"id": "STRING"}, {"id": IDS}),
     "lower_ascii": Subject("@lower_ascii(t.text)", {"text": "STRING"}, {}),
     "is_bot": Subject("@is_bot(t.name)", {"name": "STRING"}, {}),
     "is_bot of two": Subject("@is_bot(t.name, t.login)", {"name": "STRING", "login": "STRING"}, {}),

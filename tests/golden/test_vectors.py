@@ -47,6 +47,10 @@ def identified(source: str, namespace: str, name: str) -> tuple[Any, ...]:
     return (entity_id(source, namespace, name),)
 
 
+def numbered(id: str) -> tuple[Any, ...]:  # noqa: A002 -- the column's name
+    return (int(id[:15], 16),)
+
+
 def week(day: date) -> tuple[Any, ...]:
     year, number, weekday = day.isocalendar()
     return day - timedelta(days=weekday - 1), year, number
@@ -93,6 +97,12 @@ RULES = {
         ORDER BY number
         """,
         identified,
+    ),
+    "keys": Rule(
+        {"id": "STRING"},
+        "SELECT @key(t.id) AS key FROM t ORDER BY t.number",
+        "SELECT ('x' || left(id, 15))::bit(60)::bigint AS key FROM t ORDER BY number",
+        numbered,
     ),
     "weeks": Rule(
         {"day": "DATE"},
