@@ -16,6 +16,8 @@ MODEL (
 );
 
 SELECT DISTINCT
+  CAST(@key(versions.package_id) AS INT64) AS dependent_key, /* Its number. */
+  CAST(@key(needed.dependency_id) AS INT64) AS dependency_key, /* The number of the package that it depends on. */
   CAST(versions.package_id AS STRING) AS dependent_id, /* The package or repository that depends. */
   CAST(needed.dependency_id AS STRING) AS dependency_id, /* The package that it depends on. */
   CAST(TRUE AS BOOL) AS is_direct, /* Whether it names that package itself; FALSE where a bill of materials does not tell. */
@@ -28,6 +30,8 @@ WHERE
   needed.kind = 'runtime'
 UNION ALL
 SELECT DISTINCT
+  CAST(@key(repositories.artifact_id) AS INT64) AS dependent_key,
+  CAST(@key(bills.package_id) AS INT64) AS dependency_key,
   CAST(repositories.artifact_id AS STRING) AS dependent_id,
   CAST(bills.package_id AS STRING) AS dependency_id,
   CAST(FALSE AS BOOL) AS is_direct,

@@ -18,24 +18,24 @@ MONTHS = "SELECT graph_date FROM intermediate.dependency_dates WHERE bucket = 'm
 EDGES = f"""
   SELECT
     months.graph_date,
-    edges.dependent_id,
-    edges.dependency_id,
+    edges.dependent_key,
+    edges.dependency_key,
     edges.is_direct
   FROM months
   JOIN intermediate.dependencies AS edges
     ON edges.since_date <= months.graph_date
     AND COALESCE(edges.until_date, {NOW}) > months.graph_date
   UNION ALL
-  SELECT {NOW} AS graph_date, dependent_id, dependency_id, is_direct
+  SELECT {NOW} AS graph_date, dependent_key, dependency_key, is_direct
   FROM intermediate.dependencies
   WHERE until_date IS NULL
 """
 STEP = """
-  SELECT graph_date, dependent_id, dependency_id FROM edges
+  SELECT graph_date, dependent_key, dependency_key FROM edges
   UNION DISTINCT
-  SELECT reach.graph_date, reach.dependent_id, edges.dependency_id
+  SELECT reach.graph_date, reach.dependent_key, edges.dependency_key
   FROM {before} AS reach
-  JOIN edges ON edges.graph_date = reach.graph_date AND edges.dependent_id = reach.dependency_id
+  JOIN edges ON edges.graph_date = reach.graph_date AND edges.dependent_key = reach.dependency_key
 """
 
 
@@ -44,7 +44,7 @@ def columns(*names: str) -> exp.Tuple:
     return exp.Tuple(expressions=[exp.column(name) for name in names])
 
 
-KEY = ("graph_date", "dependent_id", "dependency_id")
+KEY = ("graph_date", "dependent_key", "dependency_key")
 
 
 @model(
@@ -61,8 +61,8 @@ KEY = ("graph_date", "dependent_id", "dependency_id")
     ],
     column_descriptions={
         "graph_date": "The month's last day; 9999-12-31 for now.",
-        "dependent_id": "The package or repository that depends.",
-        "dependency_id": "The package that it depends on.",
+        "dependent_key": "The number of the package or repository that depends.",
+        "dependency_key": "The number of the package that it depends on.",
         "is_direct": "Whether it names that package itself.",
         "is_whole": "Whether no longer chain leads further; else STEPS is too small.",
     },
@@ -81,15 +81,15 @@ def dependency_reach(evaluator: MacroEvaluator) -> exp.Expression:
       WITH {", ".join(tables)}
       SELECT
         CAST(reach.graph_date AS DATE) AS graph_date,
-        CAST(reach.dependent_id AS STRING) AS dependent_id,
-        CAST(reach.dependency_id AS STRING) AS dependency_id,
+        CAST(reach.dependent_key AS INT64) AS dependent_key,
+        CAST(reach.dependency_key AS INT64) AS dependency_key,
         CAST(COALESCE(LOGICAL_OR(edges.is_direct), FALSE) AS BOOL) AS is_direct,
         CAST(LOGICAL_AND(NOT shorter.graph_date IS NULL) AS BOOL) AS is_whole
       FROM reach_{STEPS} AS reach
-      LEFT JOIN edges USING (graph_date, dependent_id, dependency_id)
-      LEFT JOIN reach_{STEPS - 1} AS shorter USING (graph_date, dependent_id, dependency_id)
+      LEFT JOIN edges USING (graph_date, dependent_key, dependency_key)
+      LEFT JOIN reach_{STEPS - 1} AS shorter USING (graph_date, dependent_key, dependency_key)
       -- Through a cycle a package needs itself, which nobody means.
-      WHERE reach.dependent_id <> reach.dependency_id
-      GROUP BY reach.graph_date, reach.dependent_id, reach.dependency_id
+      WHERE reach.dependent_key <> reach.dependency_key
+      GROUP BY reach.graph_date, reach.dependent_key, reach.dependency_key
     """
     return sqlglot.parse_one(query, dialect="bigquery")

@@ -18,12 +18,12 @@ SELECT
   CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(ends.bucket AS STRING) AS bucket, /* monthly, quarterly, yearly or all_time. */
   CAST(ends.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  @decimal(COUNT(DISTINCT reach.dependency_id)) AS amount /* How many packages. */
+  @decimal(COUNT(DISTINCT reach.dependency_key)) AS amount /* How many packages. */
 FROM intermediate.dependency_reach AS reach
 JOIN intermediate.dependency_dates AS ends
   ON ends.graph_date = reach.graph_date
 JOIN intermediate.entities AS entities
-  ON entities.artifact_id = reach.dependent_id
+  ON entities.artifact_key = reach.dependent_key
 WHERE
   reach.is_direct
 GROUP BY
