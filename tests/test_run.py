@@ -12,10 +12,11 @@ from tests.commands import oso
 
 
 def served(folder: Path, query: str) -> list[tuple[object, ...]]:
-    """Query the files of the release that is served; {name} is a table's file."""
+    """Query the files of the release that is served; {name} is a table's files."""
     releases = folder / ".oso" / "releases"
     pointer = orjson.loads((releases / "latest.json").read_bytes())
-    tables = {each.stem: f"'{each}'" for each in (releases / pointer["release"]).glob("*.parquet")}
+    folders = [each for each in (releases / pointer["release"]).iterdir() if each.is_dir()]
+    tables = {each.name: f"'{each}/*.parquet'" for each in folders}
     return duckdb.sql(query.format_map(tables)).fetchall()
 
 

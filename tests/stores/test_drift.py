@@ -259,30 +259,30 @@ ROWS = {
 def test_what_changed_in_a_file_is_named(files, everything, whole, what):
     query, said = ROWS[what]
     release = publish(files, everything, 1, whole)
-    rewrite(files.place.root / "r1" / "everything.parquet", query)
+    rewrite(files.place.root / "r1" / "everything" / "data.parquet", query)
 
     told = files.drift(release)
 
     found = files.measure(release, whole).checksum
     assert told == [
-        "files: everything: its file was changed: its SHA-256 is another",
+        "files: everything: its file everything/data.parquet was changed: its SHA-256 is another",
         f"files: everything: {said.format(found=found, wanted=whole.checksum)}",
     ]
 
 
 def test_files_that_are_gone_broken_or_added_are_named(files, everything, whole, output):
     release = publish(files, everything, 1, whole, output(name="other"))
-    (files.place.root / "r1" / "everything.parquet").unlink()
-    (files.place.root / "r1" / "other.parquet").write_bytes(b"broken")
+    (files.place.root / "r1" / "everything" / "data.parquet").unlink()
+    (files.place.root / "r1" / "other" / "data.parquet").write_bytes(b"broken")
     (files.place.root / "r1" / "more.parquet").write_bytes(b"")
 
     told = files.drift(release)
 
     assert told[:2] == [
-        "files: everything: its file is gone",
-        "files: other: its file was changed: its SHA-256 is another",
+        "files: everything: its file everything/data.parquet is gone",
+        "files: other: its file other/data.parquet was changed: its SHA-256 is another",
     ]
-    assert told[2].startswith("files: other: its file cannot be read: ")
+    assert told[2].startswith("files: other: its files cannot be read: ")
     assert told[3:] == ["files: more.parquet: the file is no part of the release"]
 
 
