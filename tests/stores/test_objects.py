@@ -127,6 +127,21 @@ def test_a_day_that_changed_sends_the_file_of_its_month_and_no_other(
     assert another().drift(release) == []
 
 
+def test_the_keys_of_a_profile_let_in(front, another, everything, output, tmp_path, monkeypatch):
+    keys = "[team]\naws_access_key_id = theirs\naws_secret_access_key = secret\n"
+    (tmp_path / "credentials").write_text(keys)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_PROFILE", "team")
+    signed = []
+    front.fault = lambda request: bool(signed.append(request.headers["Authorization"]))
+
+    publish(another(), everything, 1, output())
+
+    assert {each.partition("Credential=")[2].partition("/")[0] for each in signed} == {"theirs"}
+
+
 def test_what_is_too_large_to_be_copied_there_is_sent_again(front, another, everything, output):
     def refuse_copies(request):
         if request.headers["x-amz-copy-source"]:
