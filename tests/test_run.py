@@ -89,10 +89,15 @@ def test_no_address_is_published(ran):
                 assert duckdb.sql(query).fetchone() == (0,), (path.name, name)
 
 
-def test_status_says_what_is_where(ran):
+def test_status_says_what_is_where_and_starts_no_server(ran):
+    log = ran / ".oso" / "postgres" / "server.log"
+    started = log.stat().st_mtime_ns
+
     done = oso(ran, ran / ".oso", "status")
 
-    assert done.returncode == 0
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "not running" in done.stdout
+    assert log.stat().st_mtime_ns == started
     for words in (
         "gharchive",
         "events",
