@@ -7,7 +7,7 @@ SIZE ?=
 # A file's tests share what they need, so one process runs them all; the longest come first.
 SHARED_OUT := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run test lint check test-long test-bigquery test-kill test-readers fuzz conformance benchmark
+.PHONY: setup run test lint check test-long test-bigquery test-postgres test-kill test-readers fuzz conformance benchmark
 
 setup: .venv/.installed
 
@@ -47,6 +47,10 @@ check: setup
 # The models and the store on an emulator of BigQuery, which needs Python 3.13 for an environment of its own.
 test-bigquery: setup
 	$(BIN)/python -m pytest -m bigquery tests/bigquery
+
+# The store's tests on Postgres 15 to 18, whose programs npm fetches once.
+test-postgres: setup
+	$(BIN)/python -m pytest -m postgres tests/postgres
 
 # A longer search for inputs on which DuckDB and GoogleSQL differ.
 fuzz: setup

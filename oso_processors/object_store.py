@@ -1,6 +1,7 @@
 """Where releases of files lie, as a person names it: a folder, or a prefix in an object store.
 
-How to get in (keys, region, another endpoint) is read from each provider's usual environment variables.
+How to get in (keys, region, another endpoint) is read from each provider's usual environment variables, and
+from a profile of AWS.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from oso_processors import aws_profile
 from oso_processors.errors import InvalidSetting
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, GCSStore, RetryConfig, S3Store
+    from obstore.store import ClientConfig, GCSStore, RetryConfig, S3Config, S3Store
 
 VARIABLE = "OSO_FILES"
 ADDRESS = re.compile(r"(s3|gs)://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(.*))?")
@@ -45,8 +47,9 @@ class ObjectStore:
 
         Raise `InvalidSetting` where another endpoint is set that is none; the library would panic at it.
         """
-        for variable in ENDPOINTS[self.scheme]:
-            value = os.environ.get(variable)
+        from_profile = aws_profile.options(os.environ) if self.scheme == "s3" else {}
+        endpoints = [(each, os.environ.get(each)) for each in ENDPOINTS[self.scheme]]
+        for variable, value in (*endpoints, ("endpoint_url", from_profile.get("endpoint"))):
             if value and not URL.match(value):
                 raise InvalidSetting(variable, value, "must begin with http:// or https://")
         # Who names no object store does not wait for the library.
@@ -58,9 +61,13 @@ class ObjectStore:
             "max_retries": retries,
             "backoff": {"max_backoff": timedelta(seconds=10)},
         }
-        kind = S3Store if self.scheme == "s3" else GCSStore
         prefix = self.prefix or None
-        return kind(self.bucket, prefix=prefix, client_options=client, retry_config=retry)
+        if self.scheme == "gs":
+            return GCSStore(self.bucket, prefix=prefix, client_options=client, retry_config=retry)
+        config = cast("S3Config", from_profile)
+        return S3Store(
+            self.bucket, prefix=prefix, config=config, client_options=client, retry_config=retry
+        )
 
 
 def place_of(text: str, root: Path) -> Path | ObjectStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from oso_processors.catalog import catalog_of, require_built_for
 from oso_processors.collectors.connector import Connector
 from oso_processors.collectors.lander import Landed, collect
 from oso_processors.collectors.landing import raise_if_full
@@ -35,7 +37,7 @@ from oso_processors.sources import ChosenSource, licences
 from oso_processors.sql import literal
 from oso_processors.stores import Manifest, Store
 from oso_processors.stores.files import FilesStore
-from oso_processors.stores.local_postgres import serving
+from oso_processors.stores.local_postgres import attached, serving
 from oso_processors.stores.postgres import PostgresStore
 
 if TYPE_CHECKING:
@@ -46,17 +48,30 @@ MEMORY_LIMIT = "1GB"
 
 
 @contextmanager
-def raw_connection(
-    settings: Settings, read_only: bool = False
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse without SQLMesh, for collecting; raise `WarehouseLocked`."""
     settings.make_home()
     try:
-        connection = duckdb.connect(str(settings.warehouse), read_only=read_only)
+        connection = duckdb.connect(str(settings.warehouse))
     except (duckdb.IOException, PermissionError) as error:
         raise_if_full(error)
         raise WarehouseLocked(str(settings.warehouse), str(error)) from None
     with connection:
+        yield _bounded(connection, settings)
+
+
+@contextmanager
+def reading_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse with its models, and change nothing; raise `WarehouseLocked` or `OtherCatalog`."""
+    catalog = catalog_of(os.environ)
+    with duckdb.connect() as connection:
+        try:
+            # Views name the catalogue, which is not what the file is called.
+            connection.execute(f'ATTACH {literal(settings.warehouse)} AS "{catalog}" (READ_ONLY)')
+        except (duckdb.IOException, PermissionError) as error:
+            raise WarehouseLocked(str(settings.warehouse), str(error)) from None
+        connection.execute(f'USE "{catalog}"')
+        require_built_for(connection, catalog)
         yield _bounded(connection, settings)
 
 
@@ -234,20 +249,31 @@ def doubts(warehouse: Warehouse, promises: Promises, request: Request) -> dict[s
 
 @contextmanager
 def open_stores(
-    settings: Settings, is_reading: bool = False, say: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    is_reading: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    starts_server: bool = True,
 ) -> Iterator[list[Store]]:
     """Open every store, in the order in which they are published; a store tells ``say`` its choices.
 
     With ``is_reading`` nothing can be changed, and a release that is being made is not in the way.
+    Unless this ``starts_server``, the embedded Postgres is left out where it does not run.
     """
     files = files_store(settings, say)
     with ExitStack() as stack:
         if not is_reading:
             stack.enter_context(files.alone())
-        dsn = settings.postgres_dsn or stack.enter_context(serving(settings.postgres))
-        postgres = PostgresStore(dsn, is_reading)
-        stack.callback(postgres.close)
-        yield [files, *_in_bigquery(settings, stack, say), postgres]
+        dsn = settings.postgres_dsn or (
+            stack.enter_context(serving(settings.postgres))
+            if starts_server
+            else attached(settings.postgres)
+        )
+        stores: list[Store] = [files, *_in_bigquery(settings, stack, say)]
+        if dsn is not None:
+            postgres = PostgresStore(dsn, is_reading)
+            stack.callback(postgres.close)
+            stores.append(postgres)
+        yield stores
 
 
 def _in_bigquery(

@@ -157,7 +157,10 @@ def sample(once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Postgres server for the whole session."""
+    """The address of a Postgres server for the whole session, one of our own unless another is named."""
+    if named := os.environ.get("OSO_TEST_POSTGRES"):
+        yield named
+        return
     with serving(tmp_path_factory.mktemp("postgres") / "data") as dsn:
         yield dsn
 

@@ -82,5 +82,5 @@ def test_a_newcomer_walks_readme_and_then_contributing(clone):
     assert "An issue was opened." in said
     releases = clone / ".oso" / "releases"
     pointer = orjson.loads((releases / "latest.json").read_bytes())
-    table = releases / pointer["release"] / "contribution_types_v1.parquet"
+    table = releases / pointer["release"] / "contribution_types_v1" / "data.parquet"
     assert duckdb.sql(f"SELECT DISTINCT is_contribution FROM '{table}'").fetchall() == [(True,)]

@@ -30,10 +30,10 @@ CONCERNED = {
 
 
 def read(project, query):
-    """Query the files of the release that is served; {name} is a table's file."""
+    """Query the files of the release that is served; {name} is a table's files."""
     releases = project / ".oso" / "releases"
     served = releases / orjson.loads((releases / "latest.json").read_bytes())["release"]
-    tables = {each.stem: f"'{each}'" for each in served.glob("*.parquet")}
+    tables = {each.name: f"'{each}/*.parquet'" for each in served.iterdir() if each.is_dir()}
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         return connection.execute(query.format_map(tables)).fetchall()

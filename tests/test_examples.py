@@ -57,13 +57,13 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
         connection.execute(
             "CREATE VIEW found AS SELECT artifact_namespace || '/' || artifact_name AS entity,"
             " metric_name, sample_date, amount, has_git_history"
-            f" FROM '{folder}/timeseries_metrics_by_artifact_v1.parquet'"
-            f" JOIN '{folder}/metrics_v1.parquet' USING (metric_id)"
-            f" JOIN '{folder}/artifacts_v1.parquet' USING (artifact_id)"
-            f" LEFT JOIN (SELECT artifact_id, has_git_history FROM '{folder}/repositories_v1.parquet')"
+            f" FROM '{folder}/timeseries_metrics_by_artifact_v1/*.parquet'"
+            f" JOIN '{folder}/metrics_v1/*.parquet' USING (metric_id)"
+            f" JOIN '{folder}/artifacts_v1/*.parquet' USING (artifact_id)"
+            f" LEFT JOIN (SELECT artifact_id, has_git_history FROM '{folder}/repositories_v1/*.parquet')"
             " USING (artifact_id)"
         )
-        connection.execute(f"CREATE VIEW repositories AS FROM '{folder}/repositories_v1.parquet'")
+        connection.execute(f"CREATE VIEW repositories AS FROM '{folder}/repositories_v1/*.parquet'")
         yield connection
 
 

@@ -53,7 +53,7 @@ def kill(project: Path, home: Path, folder: Path, seconds: float) -> None:
 def tables(home: Path) -> dict[str, str]:
     """The checksum of every table of the release that is served as files."""
     pointer = orjson.loads((home / "releases" / "latest.json").read_bytes())
-    path = home / "releases" / pointer["release"] / "_tables.parquet"
+    path = home / "releases" / pointer["release"] / "_tables" / "data.parquet"
     return dict(duckdb.sql(f"SELECT table_name, checksum FROM '{path}'").fetchall())
 
 

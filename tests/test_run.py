@@ -12,10 +12,11 @@ from tests.commands import oso
 
 
 def served(folder: Path, query: str) -> list[tuple[object, ...]]:
-    """Query the files of the release that is served; {name} is a table's file."""
+    """Query the files of the release that is served; {name} is a table's files."""
     releases = folder / ".oso" / "releases"
     pointer = orjson.loads((releases / "latest.json").read_bytes())
-    tables = {each.stem: f"'{each}'" for each in (releases / pointer["release"]).glob("*.parquet")}
+    folders = [each for each in (releases / pointer["release"]).iterdir() if each.is_dir()]
+    tables = {each.name: f"'{each}/*.parquet'" for each in folders}
     return duckdb.sql(query.format_map(tables)).fetchall()
 
 
@@ -88,10 +89,15 @@ def test_no_address_is_published(ran):
                 assert duckdb.sql(query).fetchone() == (0,), (path.name, name)
 
 
-def test_status_says_what_is_where(ran):
+def test_status_says_what_is_where_and_starts_no_server(ran):
+    log = ran / ".oso" / "postgres" / "server.log"
+    started = log.stat().st_mtime_ns
+
     done = oso(ran, ran / ".oso", "status")
 
-    assert done.returncode == 0
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "not running" in done.stdout
+    assert log.stat().st_mtime_ns == started
     for words in (
         "gharchive",
         "events",

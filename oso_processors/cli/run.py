@@ -63,7 +63,7 @@ def _where(settings: Settings) -> str:
     is_here = not isinstance(settings.files, ObjectStore)
     place = _short(settings.releases) if is_here else f"{settings.files}"
     query = "SELECT project_name, commit_count FROM projects_summary_v1 ORDER BY 2 DESC LIMIT 5"
-    files = f"FROM '{place}/*/projects_summary_v1.parquet'"
+    files = f"FROM '{place}/*/projects_summary_v1/*.parquet'"
     # Reading from an object store takes an extension of DuckDB, and keys.
     duckdb = f'  DuckDB    .venv/bin/python -c "import duckdb; print(duckdb.sql(\\"{files}\\"))"'
     return "\n".join(

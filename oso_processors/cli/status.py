@@ -12,7 +12,7 @@ import orjson
 from rich.table import Table
 
 from oso_processors.declarations import load_processors
-from oso_processors.errors import WarehouseLocked
+from oso_processors.errors import OtherCatalog, WarehouseLocked
 from oso_processors.settings import Settings
 from oso_processors.stores import Manifest, Store
 
@@ -22,10 +22,8 @@ SELECT loads.source, loads.stream, SUM(loads.rows)::BIGINT AS rows,
 FROM raw._loads AS loads LEFT JOIN raw._origins AS origins USING (source)
 GROUP BY ALL ORDER BY ALL
 """
-ASIDE = """
-SELECT 'refused' AS what, source, reason, COUNT(*) AS count FROM raw.rejects GROUP BY ALL
-UNION ALL
-SELECT 'missing', source, reason, COUNT(*) FROM raw.gaps GROUP BY ALL ORDER BY ALL
+REFUSED = """
+SELECT 'refused' AS what, source, reason, COUNT(*) AS count FROM raw.rejects GROUP BY ALL ORDER BY ALL
 """
 BUILDS = """
 SELECT built_at, model_count, audit_count, failures FROM raw._builds ORDER BY rowid DESC LIMIT 1
@@ -40,7 +38,8 @@ Facts = dict[str, Any]
 def status(settings: Settings, as_json: bool) -> None:
     """Show what is where, how old it is, what failed, and who makes a release now.
 
-    A run or a release that is at work is not in the way, nor kept from it.
+    A run or a release that is at work is not in the way, nor kept from it. What came later is not missing,
+    and the embedded Postgres is not started to be asked.
 
     \b
     Examples:
@@ -63,18 +62,25 @@ def status(settings: Settings, as_json: bool) -> None:
 
 def _of_warehouse(settings: Settings) -> Facts:
     """Return what was collected and built, or why that cannot be read: another process may write it."""
-    from oso_processors.pipeline import raw_connection
+    from oso_processors.pipeline import reading_connection
 
     try:
-        with raw_connection(settings, read_only=True) as connection:
+        with reading_connection(settings) as connection:
             builds = _rows(connection, BUILDS)
             return {
                 "sources": _rows(connection, SOURCES),
-                "set_aside": _rows(connection, ASIDE),
+                "set_aside": _rows(connection, REFUSED) + _missing(connection),
                 "last_build": builds[0] if builds else None,
             }
-    except WarehouseLocked as error:
+    except (OtherCatalog, WarehouseLocked) as error:
         return {"problem": str(error)}
+
+
+def _missing(connection: duckdb.DuckDBPyConnection) -> list[Facts]:
+    from oso_processors.release.gaps import counted_query
+
+    query = counted_query(connection)
+    return [{"what": "missing", **each} for each in _rows(connection, query)] if query else []
 
 
 def _of_stores(settings: Settings) -> Facts:
@@ -83,12 +89,15 @@ def _of_stores(settings: Settings) -> Facts:
 
     processors = load_processors(settings.project / "processors")
     hours = min(each.freshness.total_seconds() / 3600 for each in processors)
-    with open_stores(settings, is_reading=True) as stores:
+    with open_stores(settings, is_reading=True, starts_server=False) as stores:
         served = {store.name: store.served() for store in stores}
         newest = newest_of(served.values())
         holders = [each.holder() for each in stores]
+        told = [_of_store(name, each, newest, hours) for name, each in served.items()]
+        if "postgres" not in served:
+            told.append(_unasked("postgres", "not running"))
         return {
-            "stores": [_of_store(name, each, newest, hours) for name, each in served.items()],
+            "stores": told,
             "released_by": next(filter(None, holders), None),
             "left_over": _left_over(stores),
         }
@@ -97,7 +106,7 @@ def _of_stores(settings: Settings) -> Facts:
 def _of_store(name: str, served: Manifest | None, newest: Manifest | None, hours: float) -> Facts:
     if served is None:
         state = "nothing published" if newest is None else "behind"
-        return {"store": name, "release": None, "age_hours": None, "state": state}
+        return _unasked(name, state)
     age = (datetime.now(UTC) - datetime.fromisoformat(served.rows_made_at)).total_seconds() / 3600
     state = "behind" if served != newest else "stale" if age > hours else "fresh"
     return {
@@ -109,6 +118,10 @@ def _of_store(name: str, served: Manifest | None, newest: Manifest | None, hours
         "fresh_hours": hours,
         "state": state,
     }
+
+
+def _unasked(name: str, state: str) -> Facts:
+    return {"store": name, "release": None, "age_hours": None, "state": state}
 
 
 def _left_over(stores: Sequence[Store]) -> dict[str, list[str]]:

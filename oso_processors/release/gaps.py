@@ -83,6 +83,24 @@ def missing_query(connection: duckdb.DuckDBPyConnection) -> str | None:
     return f"SELECT DISTINCT source, started_at, ended_at FROM ({OTHERS}) UNION {hours}"
 
 
+def counted_query(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the query of source, reason and count of what is missing still, or None likewise.
+
+    An hour counts once, however often it was asked for; so does anything else that is known by its time.
+    """
+    there = _there(connection)
+    if "raw.gaps" not in there:
+        return None
+    missing = f"SELECT DISTINCT * FROM ({TOLD})"
+    if there >= NEEDED:
+        hours = f"SELECT DISTINCT 'gharchive' AS source, reason, hour FROM ({MISSING})"
+        missing = (
+            f"SELECT source, reason FROM (SELECT DISTINCT * FROM ({OTHERS}))"
+            f" UNION ALL SELECT source, reason FROM ({hours})"
+        )
+    return f"SELECT source, reason, count(*) AS count FROM ({missing}) GROUP BY ALL ORDER BY ALL"
+
+
 def _there(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Return the names of all tables and views."""
     found = connection.execute(

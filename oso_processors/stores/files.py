@@ -1,4 +1,4 @@
-"""Publish as files: one Parquet file a table below the release's folder, and one pointer to the newest.
+"""Publish as files: a folder of Parquet files a table below the release's, and one pointer to the newest.
 
 `latest.json` is the one file that ever changes; it is replaced whole, after all else is there to stay.
 Where the files lie, in a folder or in an object store, is no matter here.
@@ -6,10 +6,9 @@ Where the files lie, in a folder or in an object store, is no matter here.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,17 @@ import orjson
 
 from oso_processors import checksum, full_disk
 from oso_processors.errors import ReleaseUnreadable, StoreUnusable
-from oso_processors.sql import literal
-from oso_processors.stores import Manifest, Measured, Output, datapackage, drift
+from oso_processors.stores import Manifest, Measured, Output, datapackage, drift, file_parts
 from oso_processors.stores.folder import Folder
 from oso_processors.stores.place import POINTER, Place
 
-ROW_GROUP = 122_880
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A release that is kept whole, and the files of each of its tables."""
+
+    manifest: Manifest
+    files: Mapping[str, Sequence[str]]
 
 
 class FilesStore:
@@ -37,7 +41,7 @@ class FilesStore:
         # Starting one takes as long as reading a small table back.
         self._reader: duckdb.DuckDBPyConnection | None = None
         # What may have the same content as the tables of the release of that number, the newest first.
-        self._earlier: tuple[int, list[tuple[Manifest, set[str]]]] = (0, [])
+        self._earlier: tuple[int, list[_Kept]] = (0, [])
 
     def alone(self) -> AbstractContextManager[None]:
         """Be the only one who makes a release here, while it lasts; raise `ReleaseLocked`."""
@@ -49,22 +53,18 @@ class FilesStore:
 
     def served(self) -> Manifest | None:
         """Return the release that latest.json names."""
-        with self._told():
-            pointer = self.place.pointer()
-        return None if pointer is None else self._manifest(_field(pointer, "release"))
+        served = self._served_id()
+        return None if served is None else self._manifest(served)
 
     def kept(self) -> Sequence[Manifest]:
         """Return the release served, and the whole ones before it, newest first."""
-        served = self.served()
-        if served is None:
-            return []
-        return [served, *self._before(served, self._releases())]
+        served = self._served_id()
+        return [self._manifest(each) for each in _kept_ids(served, self._releases())]
 
-    def _before(self, served: Manifest, found: dict[str, set[str]]) -> Iterator[Manifest]:
-        """Give the whole releases before the one served, the newest first."""
-        for release_id in sorted(found, key=_number, reverse=True):
-            if _number(release_id) < served.number and "manifest.json" in found[release_id]:
-                yield self._manifest(release_id)
+    def _served_id(self) -> str | None:
+        with self._told():
+            pointer = self.place.pointer()
+        return None if pointer is None else _field(pointer, "release")
 
     def ready(self, outputs: Sequence[Output]) -> None:
         """Files can always be replaced."""
@@ -72,19 +72,25 @@ class FilesStore:
     def build(
         self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
     ) -> None:
-        """Write the table's file, or let it be that of an earlier release with the same content."""
+        """Write the table's files, or let them be those of an earlier release with the same content."""
+        folder = f"{release.id}/{output.name}"
         with self._told():
-            earlier = self._same_content(release, output)
-            if earlier is not None:
-                self.place.copy(earlier, _file(release, output.name))
-                return
-            with self.place.drafted(_file(release, output.name)) as path:
-                _write(connection, output, path)
+            found, earlier = self._parts(release, output)
+            for part in found:
+                target = f"{folder}/{part.name}"
+                if part.name in earlier:
+                    self.place.copy(earlier[part.name], target)
+                    continue
+                with self.place.drafted(target) as path:
+                    part.write(connection, output, path)
+            # What a killed run left here may be of other rows.
+            ours = {f"{folder}/{part.name}" for part in found}
+            self.place.remove(set(self.place.files(folder)) - ours)
 
     def measure(self, release: Manifest, output: Output) -> Measured:
-        """Read the file back with an engine of its own."""
+        """Read the files back with an engine of its own."""
         with self._told():
-            source = _source(self.place.local(_file(release, output.name)))
+            source = file_parts.source(list(self._local(release, output.name).values()))
             connection = self._engine()
             described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
             found = connection.execute(checksum.duckdb_sql(output.table, source)).fetchone()
@@ -110,9 +116,9 @@ class FilesStore:
 
     def switch(self, release: Manifest) -> None:
         """Let the pointer name a kept release again."""
-        there = self._releases().get(release.id, set())
-        wanted = {f"{each.name}.parquet" for each in release.outputs(self.name)}
-        if wanted - there or self._manifest(release.id) != release:
+        kept = self._kept(release.id, self._releases().get(release.id, set()))
+        wanted = {each.name for each in release.outputs(self.name)}
+        if kept.manifest != release or not all(kept.files.get(name) for name in wanted):
             raise StoreUnusable(self.name, release.id, "is not kept whole")
         with self._told():
             self._point(release)
@@ -128,8 +134,8 @@ class FilesStore:
             for each in outputs
             for line in self._drift_of(release, each, told.get(each.name), there)
         ]
-        ours = {"manifest.json", *datapackage.NAMES, *(f"{each.name}.parquet" for each in outputs)}
-        added = sorted(there - ours)
+        files = (file for each in told.values() for file in file_parts.told(each))
+        added = sorted(there - {"manifest.json", *datapackage.NAMES, *files})
         lines += [f"{name}: the file is no part of the release" for name in added]
         return [f"{self.name}: {line}" for line in lines]
 
@@ -147,7 +153,7 @@ class FilesStore:
         """Return where DuckDB reads the rows of a kept table."""
         with self._told():
             try:
-                return _source(self.place.local(_file(release, name)))
+                return file_parts.source(list(self._local(release, name).values()))
             except FileNotFoundError:
                 return None
 
@@ -167,27 +173,37 @@ class FilesStore:
     def _drift_of(
         self, release: Manifest, output: Output, told: dict[str, Any] | None, there: set[str]
     ) -> Iterator[str]:
-        """Compare the file of one table, and what the manifest says of it beside its contents."""
-        if f"{output.name}.parquet" not in there:
-            yield "its file is gone"
+        """Compare the files of one table, and what the manifest says of it beside its contents."""
+        files = (
+            file_parts.told(told)
+            if told
+            else dict.fromkeys(file_parts.files_of(output.name, there))
+        )
+        gone = [f"its file {file} is gone" for file in files if file not in there]
+        yield from gone or ([] if files else ["its files are gone"])
+        if gone or not files:
             return
-        with self._told():
-            described = self._described(release, output)
         if told is None:
             yield "the manifest does not describe it"
         else:
             yield from drift.of_words(output, told["description"], _words(told))
-            if told["sha256"] != described["sha256"]:
-                yield "its file was changed: its SHA-256 is another"
+            yield from self._changed_files(release, files)
         try:
             measured = self.measure(release, output)
         except StoreUnusable as error:
-            yield f"its file cannot be read: {error.reason}"
+            yield f"its files cannot be read: {error.reason}"
             return
         found = [(name, kind) for name, _, kind in (e.partition(" ") for e in measured.columns)]
         wanted = [(each.name, each.type) for each in output.table.columns]
         yield from drift.of_columns(wanted, found)
         yield from drift.of_rows(output, measured.checksum)
+
+    def _changed_files(self, release: Manifest, files: Mapping[str, str | None]) -> Iterator[str]:
+        for file, sha256 in files.items():
+            with self._told():
+                now = file_parts.described({file: self.place.local(f"{release.id}/{file}")})
+            if now["sha256"] != sha256:
+                yield f"its file {file} was changed: its SHA-256 is another"
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -206,9 +222,9 @@ class FilesStore:
 
     def _drop_strangers(self, release: Manifest, outputs: Sequence[Output]) -> None:
         """Remove what a killed run left in the release's folder."""
-        ours = {_file(release, each.name) for each in outputs}
-        found = {f"{release.id}/{name}" for name in self.place.releases().get(release.id, ())}
-        self.place.remove(found - ours)
+        found = self.place.releases().get(release.id, set())
+        ours = {file for each in outputs for file in file_parts.files_of(each.name, found)}
+        self.place.remove(f"{release.id}/{name}" for name in found - ours)
 
     def _read(self, name: str) -> bytes:
         try:
@@ -217,10 +233,16 @@ class FilesStore:
             raise ReleaseUnreadable(self.name, name.rpartition("/")[2], str(error)) from error
 
     def _manifest(self, release_id: str) -> Manifest:
+        return self._kept(release_id, set()).manifest
+
+    def _kept(self, release_id: str, there: set[str]) -> _Kept:
+        """Return a release with those of its tables all of whose files are ``there``."""
         name = "manifest.json"
         body = _load(name, self._read(f"{release_id}/{name}"))
         try:
-            return Manifest.from_body(body)
+            files = {each["name"]: list(file_parts.told(each)) for each in body.get("tables", ())}
+            whole = {name: found for name, found in files.items() if there.issuperset(found)}
+            return _Kept(Manifest.from_body(body), whole)
         except (KeyError, TypeError) as error:
             raise ReleaseUnreadable(self.name, name, f"it lacks {error}") from error
 
@@ -231,33 +253,50 @@ class FilesStore:
             self._reader.execute("SET TimeZone = 'UTC'; SET enable_external_file_cache = false")
         return self._reader
 
-    def _same_content(self, release: Manifest, output: Output) -> str | None:
-        """Name the file of an earlier release with the same content."""
+    def _parts(
+        self, release: Manifest, output: Output
+    ) -> tuple[list[file_parts.Part], dict[str, str]]:
+        """Return the files that ``output`` is put as, and which of them an earlier release has, and where."""
+        same = self._files_with(release, output.name, output.digest)
+        if same:
+            return [file_parts.Part(name) for name in same], same
+        found, changed = file_parts.parts(output), output.changed
+        if changed is None:
+            return found, {}
+        before = self._files_with(release, output.name, changed.before)
+        kept = {part.name for part in found if part.is_as_before(changed)} & before.keys()
+        return found, {name: before[name] for name in kept}
+
+    def _files_with(self, release: Manifest, table: str, content: str) -> dict[str, str]:
+        """Return the files of an earlier release in which the table has this content."""
         if self._earlier[0] != release.number:
             # Who looks once a release and not once a table has a fraction of the calls to an object store.
             found = self.place.releases()
-            served = self.served()
-            kept = [served, *self._before(served, found)] if served else []
-            self._earlier = release.number, [(each, found.get(each.id, set())) for each in kept]
-        for manifest, names in self._earlier[1]:
-            is_same = manifest.digests.get(output.name) == output.digest
-            if is_same and f"{output.name}.parquet" in names:
-                return _file(manifest, output.name)
-        return None
+            ids = _kept_ids(self._served_id(), found)
+            self._earlier = release.number, [self._kept(e, found.get(e, set())) for e in ids]
+        for kept in self._earlier[1]:
+            if kept.manifest.digests.get(table) == content and kept.files.get(table):
+                return {
+                    file_parts.name_in_folder(table, file): f"{kept.manifest.id}/{file}"
+                    for file in kept.files[table]
+                }
+        return {}
+
+    def _local(self, release: Manifest, table: str) -> dict[str, Path]:
+        """Return the table's files, by their names in the release, on this machine; there is at least one."""
+        folder = f"{release.id}/"
+        names = [name.removeprefix(folder) for name in self.place.files(f"{folder}{table}")]
+        files = file_parts.files_of(table, names) or [f"{table}.parquet"]
+        return {file: self.place.local(f"{folder}{file}") for file in files}
 
     def _described(self, release: Manifest, output: Output) -> dict[str, Any]:
-        path = self.place.local(_file(release, output.name))
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         columns = [
             {"name": each.name, "type": each.type, "description": each.description}
             for each in output.table.columns
         ]
         return {
             "name": output.name,
-            "path": path.name,
-            "bytes": path.stat().st_size,
-            "sha256": digest,
+            **file_parts.described(self._local(release, output.name)),
             "rows": output.row_count,
             "checksum": output.checksum,
             "description": output.table.description,
@@ -278,22 +317,13 @@ def grain_is_unique(connection: duckdb.DuckDBPyConnection, output: Output, sourc
     return found is None
 
 
-def _write(connection: duckdb.DuckDBPyConnection, output: Output, target: Path) -> None:
-    order = ", ".join(f'"{name}"' for name in output.table.grain)
-    connection.execute(
-        f"COPY ({output.table.query} ORDER BY {order}) TO {literal(target)}"
-        f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-    )
-
-
-def _file(release: Manifest, table: str) -> str:
-    return f"{release.id}/{table}.parquet"
-
-
-def _source(path: Path) -> str:
-    """Return what reads ``path`` only, since DuckDB takes every path for a pattern."""
-    pattern = re.sub(r"([\[*?])", r"[\1]", str(path))
-    return f"read_parquet({literal(pattern)})"
+def _kept_ids(served: str | None, found: Mapping[str, set[str]]) -> list[str]:
+    """Return the release served and the whole ones before it, the newest first."""
+    if served is None:
+        return []
+    whole = [each for each, names in found.items() if "manifest.json" in names]
+    before = [each for each in whole if _number(each) < _number(served)]
+    return [served, *sorted(before, key=_number, reverse=True)]
 
 
 def _words(described: dict[str, Any]) -> dict[str, str | None]:

@@ -18,6 +18,8 @@ class Folder:
     def __init__(self, root: Path) -> None:
         """Use ``root``; nothing is made yet."""
         self.root = root
+        # What was put into these is not sure to last yet.
+        self._folders: set[Path] = set()
 
     def __str__(self) -> str:
         return str(self.root)
@@ -29,8 +31,12 @@ class Folder:
             if RELEASE.fullmatch(path.name) and path.is_dir():
                 # Another run may sweep it while we look.
                 with suppress(FileNotFoundError):
-                    found[path.name] = {each.name for each in path.iterdir()}
+                    found[path.name] = {str(each.relative_to(path)) for each in _files(path)}
         return found
+
+    def files(self, folder: str) -> list[str]:
+        """List the files of a folder and of those in it."""
+        return [str(each.relative_to(self.root)) for each in _files(self.root / folder)]
 
     def read(self, name: str) -> bytes:
         """Read the file."""
@@ -53,6 +59,7 @@ class Folder:
         yield part
         sync(part)
         part.replace(path)
+        self._folders.add(path.parent)
 
     def write(self, name: str, body: bytes) -> None:
         """Replace a file whole: readers see the old one or the new one."""
@@ -68,6 +75,7 @@ class Folder:
         target = self.root / to
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
+        self._folders.add(target.parent)
         try:
             os.link(self.root / name, target)
         except OSError:
@@ -75,9 +83,12 @@ class Folder:
             sync(target)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files."""
+        """Remove files, and the folders of tables that are empty then."""
         for name in names:
-            (self.root / name).unlink()
+            path = self.root / name
+            path.unlink()
+            if path.parent.parent != self.root and not any(path.parent.iterdir()):
+                path.parent.rmdir()
 
     def drop(self, release_id: str) -> None:
         """Remove a release's folder."""
@@ -93,7 +104,12 @@ class Folder:
             return None
 
     def point(self, body: bytes) -> None:
-        """Replace the pointer."""
+        """Replace the pointer, when the disk has the names of all files before it."""
+        for folder in self._folders:
+            with suppress(FileNotFoundError):
+                sync(folder)
+                sync(folder.parent)
+        self._folders.clear()
         self.write(POINTER, body)
 
     def alone(self, store: str) -> AbstractContextManager[None]:
@@ -108,6 +124,10 @@ class Folder:
     def _lock(self) -> Path:
         # Beside the folder, in which readers find releases and nothing else.
         return self.root.with_name(f"{self.root.name}.lock")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if not path.is_dir())
 
 
 def sync(path: Path) -> None:

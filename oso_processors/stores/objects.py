@@ -69,6 +69,10 @@ class Objects:
                 found.setdefault(release_id, set()).add(rest)
         return found
 
+    def files(self, folder: str) -> list[str]:
+        """List the objects below a prefix."""
+        return self._names(folder)
+
     def read(self, name: str) -> bytes:
         """Read an object."""
         with self._told(name):

@@ -1,6 +1,6 @@
 """Where the files of releases lie: a folder, or an object store; both keep the same promises.
 
-A name is such as `r7/stars.parquet`. What is put under it is there whole or not at all.
+A name is such as `r7/stars/data.parquet`. What is put under it is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ class Place(Protocol):
 
     def releases(self) -> dict[str, set[str]]:
         """Return the names of the files below each release's id; whatever else lies there is not ours."""
+
+    def files(self, folder: str) -> list[str]:
+        """Return the names of the files below a folder; none where there is no such folder."""
 
     def read(self, name: str) -> bytes:
         """Return what lies there; raise `FileNotFoundError`."""

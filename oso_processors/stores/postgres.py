@@ -1,7 +1,8 @@
 """Publish in Postgres: content-named tables behind views that are switched in one transaction.
 
 Readers are granted the views in `public` only. The tables behind them live in the schema `store`, named
-for their content, so that what did not change is not copied again and a retry finds its own work.
+for their content, so that what did not change is not copied again and a retry finds its own work. All of
+them belong to a role of their own (`postgres_roles`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import duckdb
 import psycopg
-from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
+from psycopg.errors import DependentObjectsStillExist, InsufficientPrivilege, LockNotAvailable
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from psycopg.types.json import Jsonb
@@ -24,6 +25,7 @@ from oso_processors.errors import (
     Mismatch,
     PostgresUnavailable,
     ReadersInTheWay,
+    ReleaseError,
     ReleaseLocked,
     StoreUnusable,
 )
@@ -33,6 +35,7 @@ from oso_processors.stores import (
     Output,
     postgres_drift,
     postgres_pieces,
+    postgres_roles,
     postgres_tables,
     views,
 )
@@ -50,8 +53,7 @@ SET TimeZone = 'UTC';
 SET client_min_messages = warning;
 SET client_connection_check_interval = '500ms';
 """
-SETUP = f"""
-CREATE SCHEMA IF NOT EXISTS store;
+SETUP = """
 REVOKE ALL ON SCHEMA store FROM PUBLIC;
 CREATE TABLE IF NOT EXISTS store._releases (
   number bigint PRIMARY KEY,
@@ -59,13 +61,6 @@ CREATE TABLE IF NOT EXISTS store._releases (
   tables jsonb NOT NULL,
   is_served boolean NOT NULL
 );
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{views.READER}') THEN
-    CREATE ROLE {views.READER} NOLOGIN;
-    ALTER ROLE {views.READER} SET statement_timeout = '60s';
-  END IF;
-END $$;
-GRANT USAGE ON SCHEMA public TO {views.READER};
 """
 HOLDER = """
 SELECT application_name, pid, backend_start FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -89,13 +84,14 @@ class PostgresStore:
             self._connection.execute(SESSION)
             if is_reading:
                 self._connection.execute("SET default_transaction_read_only = on")
+                postgres_roles.read_as_loader(self._connection)
                 return
             self._lock()
-            self._connection.execute(SETUP)
+            self._set_up()
         except psycopg.Error as error:
             self.close()
             raise PostgresUnavailable(place(dsn), why(error)) from error
-        except ReleaseLocked:
+        except ReleaseError:
             self.close()
             raise
 
@@ -177,7 +173,9 @@ class PostgresStore:
 
     def holder(self) -> str | None:
         """Say who is making a release now, where another does."""
-        with self._told("pg_locks"):
+        with self._told("pg_locks"), self._connection.transaction():
+            # Who owns the tables may not look at the sessions of those who connect.
+            self._connection.execute("SET LOCAL ROLE NONE")
             row = self._connection.execute(HOLDER, [LOCK >> 32, LOCK & 0xFFFFFFFF]).fetchone()
         if row is None:
             return None
@@ -194,15 +192,18 @@ class PostgresStore:
         self, release: Manifest, outputs: Sequence[Output], pieces: Mapping[str, Pieces]
     ) -> None:
         with self._told("public"):
-            switch = SQL(";\n").join(self._switch(release, outputs, pieces))
-            for attempt in range(SWITCH_ATTEMPTS):
-                try:
-                    with self._connection.transaction():
-                        self._connection.execute(switch)
-                    return
-                except LockNotAvailable:
-                    # Readers come first: a waiting switch would make later readers wait with it.
-                    time.sleep(min(2.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.5))  # noqa: S311
+            self._run_between_readers(SQL(";\n").join(self._switch(release, outputs, pieces)))
+
+    def _run_between_readers(self, statements: Composed) -> None:
+        for attempt in range(SWITCH_ATTEMPTS):
+            try:
+                with self._connection.transaction():
+                    self._connection.execute("SET LOCAL lock_timeout = '200ms'")
+                    self._connection.execute(statements)
+                return
+            except LockNotAvailable:
+                # Readers come first: a waiting switch would make later readers wait with it.
+                time.sleep(min(2.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.5))  # noqa: S311
         raise ReadersInTheWay(SWITCH_ATTEMPTS)
 
     def source(self, release: Manifest, name: str) -> str | None:
@@ -230,6 +231,19 @@ class PostgresStore:
                 raise ReleaseLocked(f"{self.name}: {self.holder() or 'somebody'}")
             time.sleep(0.1)
 
+    def _set_up(self) -> None:
+        """Let the role that owns what is published be there and own it, and act as that role."""
+        postgres_roles.set_up(self._connection)
+        owner = postgres_roles.former(self._connection)
+        if owner is not None:
+            try:
+                self._run_between_readers(postgres_roles.takeover(self._connection, owner))
+            except InsufficientPrivilege as error:
+                advice = f"run `oso release` once as {owner!r} or as an administrator"
+                raise StoreUnusable(self.name, "store", why(error), advice) from error
+        postgres_roles.act_as_loader(self._connection)
+        self._connection.execute(SETUP)
+
     def _drop(self, name: str) -> None:
         try:
             with self._connection.transaction():
@@ -243,7 +257,7 @@ class PostgresStore:
     ) -> list[Composed]:
         """Return the SQL of the switch, its views in name order so that no two can deadlock."""
         by_name = {each.name: each for each in outputs}
-        statements = [SQL("SET LOCAL lock_timeout = '200ms'").format()]
+        statements: list[Composed] = []
         for name in sorted({*by_name, *self._served_names()}):
             if name not in by_name:
                 statements.append(views.dropped(name))

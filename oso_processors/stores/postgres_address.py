@@ -15,14 +15,25 @@ from oso_processors.stores.file_lock import process
 
 # What listens at an address may be no Postgres, and silent.
 CONNECT_SECONDS = 15
+# The first whose `public` is closed to strangers.
+OLDEST_VERSION = 15
 
 
 def connected(dsn: str) -> Connection[TupleRow]:
-    """Connect; raise `PostgresUnavailable`."""
+    """Connect; raise `PostgresUnavailable`, also where the server is too old."""
     try:
-        return psycopg.connect(_in_time(dsn), autocommit=True, fallback_application_name=process())
+        connection = psycopg.connect(
+            _in_time(dsn), autocommit=True, fallback_application_name=process()
+        )
     except psycopg.Error as error:
         raise PostgresUnavailable(place(dsn), _why_not(error)) from None
+    version = connection.info.server_version
+    if version < OLDEST_VERSION * 10_000:
+        connection.close()
+        found = f"{version // 10_000}.{version % 10_000}"
+        reason = f"is Postgres {found}, and {OLDEST_VERSION} or later is needed"
+        raise PostgresUnavailable(place(dsn), reason)
+    return connection
 
 
 def _in_time(dsn: str) -> str:

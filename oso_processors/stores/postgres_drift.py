@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection
+from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL
 
 from oso_processors import checksum
-from oso_processors.stores import Output, drift, postgres_tables
+from oso_processors.stores import Output, drift, postgres_roles, postgres_tables
+from oso_processors.stores.postgres_address import why
 from oso_processors.stores.postgres_pieces import Pieces, rows
-from oso_processors.stores.views import READER
+from oso_processors.stores.postgres_roles import LOADER, READER, READER_LIMIT
 
 # What extensions bring is theirs.
 RELATIONS = """
 SELECT nspname, relname, relkind::text, obj_description(pg_class.oid, 'pg_class'),
-  coalesce(has_table_privilege(pg_roles.oid, pg_class.oid, 'SELECT'), false)
+  coalesce(has_table_privilege(pg_roles.oid, pg_class.oid, 'SELECT'), false),
+  pg_get_userbyid(relowner)
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 LEFT JOIN pg_roles ON rolname = %s
 WHERE nspname IN ('public', 'store') AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -43,6 +46,12 @@ FROM pg_roles WHERE rolname = %s
 """
 
 
+OWNER = """
+SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s),
+  (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'store')
+"""
+
+
 @dataclass(slots=True)
 class _Relation:
     """A table or view as it is now; `columns` hold type, whether it is NOT NULL, and description."""
@@ -50,6 +59,7 @@ class _Relation:
     kind: str
     description: str | None
     is_readable: bool
+    owner: str
     columns: dict[str, tuple[str, bool, str | None]] = field(default_factory=dict)
     indexes: list[tuple[bool, tuple[str, ...]]] = field(default_factory=list)
 
@@ -87,6 +97,7 @@ def found(
             told += _of_view(output, relations.get(view))
         told += _of_rows(connection, output, sources, relations)
         lines += [f"{output.name}: {line}" for line in told]
+    lines += _of_owner(connection)
     if is_served:
         lines += _of_readers(connection, outputs, relations)
     return [f"postgres: {line}" for line in lines]
@@ -116,6 +127,8 @@ def _of_view(output: Output, view: _Relation | None) -> Iterator[str]:
 
 
 def _of_shape(output: Output, relation: _Relation) -> Iterator[str]:
+    if relation.owner != LOADER:
+        yield f"its owner is {relation.owner} and not {LOADER}"
     yield from drift.of_columns(postgres_tables.columns(output), relation.types)
     words = {name: column[2] for name, column in relation.columns.items()}
     yield from drift.of_words(output, relation.description, words)
@@ -134,7 +147,10 @@ def _of_rows(
             each in relations and dict(relations[each].types).items() >= wanted for each in places
         ):
             query = checksum.postgres_sql(output.table, source)
-            row = connection.execute(SQL(query)).fetchone()
+            try:
+                row = connection.execute(SQL(query)).fetchone()
+            except InsufficientPrivilege as error:
+                return [f"its rows cannot be read: {why(error)}"]
             return drift.of_rows(output, checksum.text(row))
     return []
 
@@ -148,6 +164,9 @@ def _of_readers(
         return
     if not row[0]:
         yield f"public: {READER} may not use the schema"
+    limit = postgres_roles.timeout(connection)
+    if limit != READER_LIMIT:
+        yield f"{READER}: its statement_timeout is {limit or 'not set'} and not {READER_LIMIT}"
     if row[1]:
         yield f"store: {READER} may use the schema, which is none of its business"
     published = {each.name for each in outputs}
@@ -156,10 +175,18 @@ def _of_readers(
             yield f"{name}: {READER} reads it, and it is no part of the release"
 
 
+def _of_owner(connection: Connection[Any]) -> Iterator[str]:
+    is_there, owner = connection.execute(OWNER, [LOADER]).fetchone() or (False, None)
+    if not is_there:
+        yield f"{LOADER}: the role is gone"
+    if owner not in (LOADER, None):
+        yield f"store: its owner is {owner} and not {LOADER}"
+
+
 def _relations(connection: Connection[Any]) -> Relations:
     found = {
-        (schema, name): _Relation(kind, description, is_readable)
-        for schema, name, kind, description, is_readable in connection.execute(RELATIONS, [READER])
+        (schema, name): _Relation(*facts)
+        for schema, name, *facts in connection.execute(RELATIONS, [READER])
     }
     for schema, name, column, kind, is_not_null, words in connection.execute(COLUMNS):
         if (schema, name) in found:

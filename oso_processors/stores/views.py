@@ -13,8 +13,8 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from oso_processors.errors import StoreUnusable
 from oso_processors.stores import Output
+from oso_processors.stores.postgres_roles import READER
 
-READER = "oso_reader"
 COLUMNS = """
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum

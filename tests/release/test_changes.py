@@ -15,6 +15,7 @@ from oso_processors.cli import main
 from oso_processors.errors import ReleaseBlocked
 from oso_processors.release import Request, Wish, release
 from oso_processors.release.changes import kind_of
+from oso_processors.release.gaps import counted_query
 from oso_processors.release.guards import supply
 from oso_processors.stores import Published
 from oso_processors.stores.files import FilesStore
@@ -134,6 +135,29 @@ def test_an_hour_that_came_later_is_no_gap_and_one_that_lacks_something_is(wareh
         (1, 9, 1, 10, "pushes list no commits", "minimized"),
         (1, 10, 1, 12, "missing", None),
     ]
+
+
+def test_only_what_is_missing_still_is_counted(warehouse):
+    warehouse.execute("CREATE SCHEMA raw; CREATE SCHEMA staging")
+    warehouse.execute(
+        "CREATE TABLE raw.gaps AS SELECT * FROM (VALUES"
+        " ('gharchive', 'events', '2024-05-01 08:00:00Z'::TIMESTAMPTZ, '2024-05-01 12:00:00Z'::TIMESTAMPTZ,"
+        " 'missing', NULL),"
+        " ('gharchive', 'events', '2024-05-01 11:00:00Z', '2024-05-01 12:00:00Z', 'missing', 'again'),"
+        " ('git_history', 'commits', NULL, NULL, 'unreadable', 'github.com/a/b: no such repository'),"
+        " ('git_history', 'commits', NULL, NULL, 'unreadable', 'github.com/a/b: no such host'))"
+        " AS t(source, stream, started_at, ended_at, reason, detail)"
+    )
+    before = warehouse.execute(counted_query(warehouse)).fetchall()
+    warehouse.execute(
+        "CREATE TABLE staging.github_hours AS SELECT '2024-05-01 09:00:00Z'::TIMESTAMPTZ AS collected_hour;"
+        " CREATE TABLE staging.github_events AS SELECT 1 AS event_id"
+    )
+
+    after = warehouse.execute(counted_query(warehouse)).fetchall()
+
+    assert before == [("gharchive", "missing", 2), ("git_history", "unreadable", 1)]
+    assert after == [("gharchive", "missing", 3), ("git_history", "unreadable", 1)]
 
 
 def test_hours_that_came_later_keep_nothing_back(warehouse):

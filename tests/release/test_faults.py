@@ -108,6 +108,7 @@ def small_tablespace(small_disk, server, postgres) -> Iterator[Path]:
     os.chown(small_disk, NOBODY, NOBODY)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
+        connection.execute("GRANT CREATE ON TABLESPACE small TO PUBLIC")
         connection.execute("ALTER DATABASE test SET default_tablespace = small")
         yield small_disk
         connection.execute("DROP DATABASE test WITH (FORCE)")

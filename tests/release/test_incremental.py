@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import closing
 from datetime import date, timedelta
+from pathlib import Path
 
+import duckdb
+import orjson
 import psycopg
 import pytest
 
@@ -25,6 +29,7 @@ COLUMNS = (
 ABOUT = {"owner": "me", "tier": "preview", "licence": "CC0-1.0"}
 BY_DAY = {"files": {}, "postgres": {"indexes": [["day"]], "partition_by": "day"}}
 FIRST = date(2024, 5, 1)
+KEPT = {"all": timedelta(days=7)}
 DAYS = [FIRST + timedelta(days=number) for number in range(40)]
 
 
@@ -57,7 +62,7 @@ def publish(stars, stores, quiet):
     """Make a release of `stars`; its plan's step for it."""
 
     def make(made: Wish | None = None, **request: object):
-        asked = Request(keep={"all": timedelta(days=7)}, **request)
+        asked = Request(keep=KEPT, **request)
         done = release(stars, [made or wish()], stores, {}, quiet, asked)
         (step,) = done.plan.steps
         return step.kind, step.row_count
@@ -101,6 +106,95 @@ def test_a_release_moves_the_rows_of_the_day_that_changed(stars, publish, served
     assert publish() == ("incremental", 10)
     assert served() == 2
     assert sorted(tables(postgres).values()) == [10, 400]
+
+
+def files(release: Path) -> dict[str, Path]:
+    """Return the files of `stars` in a release."""
+    return {path.name: path for path in (release / "stars").iterdir()}
+
+
+def test_a_day_that_changed_takes_the_file_of_its_month(stars, publish, tmp_path):
+    publish()
+    stars.execute("UPDATE stars SET stars = 0 WHERE day = DATE '2024-05-03' AND repo = 'r1'")
+
+    publish()
+
+    first, second = (files(tmp_path / "releases" / name) for name in ("r1", "r2"))
+    assert sorted(first) == sorted(second) == ["2024-05.parquet", "2024-06.parquet"]
+    assert [name for name in first if not first[name].samefile(second[name])] == ["2024-05.parquet"]
+    paths = tmp_path / "releases" / "r2" / "stars" / "*.parquet"
+    now = stars.execute("FROM stars ORDER BY repo, day").fetchall()
+    assert duckdb.sql(f"FROM '{paths}' ORDER BY repo, day").fetchall() == now
+
+
+def test_a_month_that_went_or_came_takes_no_other_files(stars, publish, stores, tmp_path):
+    publish()
+    stars.execute("DELETE FROM stars WHERE day < DATE '2024-06-01'")
+    stars.execute("INSERT INTO stars VALUES ('new', DATE '2024-12-31', 1)")
+
+    publish(may_shrink=["stars"])
+
+    first, second = (files(tmp_path / "releases" / name) for name in ("r1", "r2"))
+    assert sorted(second) == ["2024-06.parquet", "2024-12.parquet"]
+    assert first["2024-06.parquet"].samefile(second["2024-06.parquet"])
+    assert drifted(stores)[1] == []
+
+
+def test_a_rollback_has_the_files_of_before(stars, publish, stores, quiet, warehouse, tmp_path):
+    publish()
+    stars.execute("UPDATE stars SET stars = 0 WHERE day = DATE '2024-05-03'")
+    publish()
+
+    rollback(warehouse, stores, quiet, "r1", retention=KEPT)
+
+    first, third = (files(tmp_path / "releases" / name) for name in ("r1", "r3"))
+    assert all(first[name].samefile(third[name]) for name in first)
+    assert sorted(first) == sorted(third)
+    assert drifted(stores)[1] == []
+
+
+def test_a_month_whose_file_is_gone_is_written_again(stars, publish, stores, tmp_path):
+    publish()
+    files(tmp_path / "releases" / "r1")["2024-06.parquet"].unlink()
+    stars.execute("UPDATE stars SET stars = 0 WHERE day = DATE '2024-05-03'")
+
+    publish()
+
+    assert sorted(files(tmp_path / "releases" / "r2")) == ["2024-05.parquet", "2024-06.parquet"]
+    assert drifted(stores)[1] == []
+
+
+def as_before_folders(release: Path) -> None:
+    """Turn a release into one as it was before a table had a folder."""
+    body = orjson.loads((release / "manifest.json").read_bytes())
+    for told in body["tables"]:
+        paths = told.pop("files")
+        told["path"] = f"{told['name']}.parquet"
+        query = f"FROM '{release}/{told['name']}/*.parquet' ORDER BY ALL"
+        duckdb.sql(f"COPY ({query}) TO '{release / told['path']}' (FORMAT parquet)")
+        content = (release / told["path"]).read_bytes()
+        told |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for each in paths:
+            (release / each["path"]).unlink()
+        (release / told["name"]).rmdir()
+    (release / "manifest.json").write_bytes(orjson.dumps(body))
+
+
+def test_a_release_from_before_there_were_folders_is_read_compared_followed_and_gone_back_to(
+    stars, publish, stores, quiet, warehouse, tmp_path
+):
+    publish()
+    place = tmp_path / "releases"
+    as_before_folders(place / "r1")
+    assert drifted(stores)[1] == []
+
+    stars.execute("UPDATE stars SET stars = 0 WHERE day = DATE '2024-05-03'")
+    publish()
+    assert sorted(files(place / "r2")) == ["2024-05.parquet", "2024-06.parquet"]
+
+    rollback(warehouse, stores, quiet, "r1", retention=KEPT)
+    assert drifted(stores)[1] == []
+    assert (place / "r1" / "stars.parquet").samefile(files(place / "r3")["data.parquet"])
 
 
 def test_a_day_that_is_new_and_one_that_went_are_days_that_changed(stars, publish, served):

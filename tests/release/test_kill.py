@@ -149,10 +149,10 @@ def in_postgres(dsn: str) -> int:
 def in_files(folder: Path) -> int:
     """Return which run a reader of the files sees, whose manifest must agree."""
     place = folder / orjson.loads((folder / "latest.json").read_bytes())["release"]
-    told = f"SELECT table_name, row_count FROM '{place}/_tables.parquet' ORDER BY 1"
+    told = f"SELECT table_name, row_count FROM '{place}/_tables/*.parquet' ORDER BY 1"
     manifest = orjson.loads((place / "manifest.json").read_bytes())
-    assert {path.stem for path in place.glob("*.parquet")} == set(manifest["contents"])
-    tables = [f"'{place}/{name}.parquet'" for name in ("one", "two")]
+    assert {path.parent.name for path in place.glob("*/*.parquet")} == set(manifest["contents"])
+    tables = [f"'{place}/{name}/*.parquet'" for name in ("one", "two")]
     return _one_run(lambda query: duckdb.sql(query).fetchall(), told, *tables)
 
 

@@ -48,7 +48,7 @@ def read(dsn: str, query: str) -> list[tuple[object, ...]]:
 
 def in_files(folder: Path, name: str) -> list[tuple[object, ...]]:
     pointer = orjson.loads((folder / "latest.json").read_bytes())
-    path = folder / pointer["release"] / f"{name}.parquet"
+    path = folder / pointer["release"] / name / "*.parquet"
     return duckdb.sql(f"FROM '{path}' ORDER BY ALL").fetchall()
 
 
@@ -94,7 +94,7 @@ def test_only_what_changed_is_built_again(stars, stores, quiet, postgres, tmp_pa
     same = {each for each in tables if each[0].startswith("same__")}
     assert same <= after
     files = tmp_path / "releases"
-    assert (files / "r1" / "same.parquet").samefile(files / "r2" / "same.parquet")
+    assert (files / "r1" / "same" / "data.parquet").samefile(files / "r2" / "same" / "data.parquet")
     assert read(postgres, "SELECT count(*) FROM stars") == [(3,)]
 
 
@@ -193,7 +193,7 @@ def test_a_store_that_reads_back_something_else_stops_the_release(stars, stores,
     class Careless(FilesStore):
         def build(self, connection, release, output):
             super().build(connection, release, output)
-            path = self.place.local(f"{release.id}/{output.name}.parquet")
+            path = self.place.local(f"{release.id}/{output.name}/data.parquet")
             duckdb.sql(f"COPY (FROM '{path}' LIMIT 1) TO '{path}.x' (FORMAT parquet)")
             Path(f"{path}.x").rename(path)
 

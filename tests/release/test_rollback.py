@@ -95,7 +95,9 @@ def test_the_release_before_is_served_again_in_every_store_as_a_release_of_its_o
     assert read("SELECT model, release_id FROM _tables") == [("marts.stars", "r3")]
     assert set(read("SELECT tablename FROM pg_tables WHERE tablename LIKE 'stars%'")) == tables
     files = stores[0].place.root
-    assert (files / "r1" / "stars.parquet").samefile(files / "r3" / "stars.parquet")
+    assert (files / "r1" / "stars" / "data.parquet").samefile(
+        files / "r3" / "stars" / "data.parquet"
+    )
     assert drifted(stores) == (done.release, [])
 
 

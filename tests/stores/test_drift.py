@@ -116,6 +116,7 @@ IN_POSTGRES = {
         "DROP VIEW everything; CREATE VIEW everything AS SELECT id, word::varchar(9) FROM {table};"
         " GRANT SELECT ON everything TO oso_reader",
         [
+            "everything: its view: its owner is postgres and not oso_loader",
             "everything: its view: column amount is gone",
             "everything: its view: column small is gone",
             "everything: its view: column narrow is gone",
@@ -152,6 +153,21 @@ IN_POSTGRES = {
         "CREATE TABLE extra (id int); GRANT SELECT ON extra TO oso_reader",
         ["extra: oso_reader reads it, and it is no part of the release"],
     ),
+    "a table that was given away": (
+        "ALTER TABLE {table} OWNER TO postgres",
+        [
+            "everything: its table: its owner is postgres and not oso_loader",
+            "everything: its rows cannot be read: permission denied for table {name}",
+        ],
+    ),
+    "a schema that was given away": (
+        "ALTER SCHEMA store OWNER TO postgres",
+        ["store: its owner is postgres and not oso_loader"],
+    ),
+    "readers with another limit here": (
+        "ALTER ROLE oso_reader IN DATABASE test SET statement_timeout = '1h'",
+        ["oso_reader: its statement_timeout is 1h and not 60s"],
+    ),
     "what only others see": ("CREATE VIEW theirs AS SELECT id FROM everything", []),
 }
 
@@ -165,17 +181,21 @@ def test_what_drifted_in_postgres_is_named(in_postgres, postgres, everything, wh
             "SELECT format('%I.%I', schemaname, indexname) FROM pg_indexes"
             " WHERE schemaname = 'store' AND tablename <> '_releases' ORDER BY indexdef LIKE '%(id)'"
         ).fetchall()
+        (name,) = in_postgres._tables()
         names = {
-            "table": f'store."{in_postgres._tables().pop()}"',
+            "table": f'store."{name}"',
             "word_index": indexes[0][0],
             "grain_index": indexes[1][0],
         }
         connection.execute(damage.format_map(names))
+    reading = PostgresStore(postgres, is_reading=True)
 
-    told = in_postgres.drift(release)
+    told = reading.drift(release)
+
+    reading.close()
 
     found = in_postgres.measure(release, whole).checksum if "{found}" in "".join(said) else ""
-    wanted = [each.format(found=found, wanted=whole.checksum) for each in said]
+    wanted = [each.format(found=found, wanted=whole.checksum, name=name) for each in said]
     assert told == [f"postgres: {each}" for each in wanted]
 
 
@@ -191,6 +211,23 @@ def test_a_role_that_is_gone_is_named(in_postgres, postgres, everything, whole):
     assert told == [
         "postgres: everything: its view: oso_reader may not read it",
         "postgres: oso_reader: the role is gone",
+    ]
+
+
+def test_an_owner_that_is_gone_is_named(in_postgres, postgres, everything, whole):
+    release = publish(in_postgres, everything, 1, whole)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("ALTER ROLE oso_loader RENAME TO oso_loader_before")
+        try:
+            told = in_postgres.drift(release)
+        finally:
+            connection.execute("ALTER ROLE oso_loader_before RENAME TO oso_loader")
+
+    assert told == [
+        "postgres: everything: its table: its owner is oso_loader_before and not oso_loader",
+        "postgres: everything: its view: its owner is oso_loader_before and not oso_loader",
+        "postgres: oso_loader: the role is gone",
+        "postgres: store: its owner is oso_loader_before and not oso_loader",
     ]
 
 
@@ -222,30 +259,30 @@ ROWS = {
 def test_what_changed_in_a_file_is_named(files, everything, whole, what):
     query, said = ROWS[what]
     release = publish(files, everything, 1, whole)
-    rewrite(files.place.root / "r1" / "everything.parquet", query)
+    rewrite(files.place.root / "r1" / "everything" / "data.parquet", query)
 
     told = files.drift(release)
 
     found = files.measure(release, whole).checksum
     assert told == [
-        "files: everything: its file was changed: its SHA-256 is another",
+        "files: everything: its file everything/data.parquet was changed: its SHA-256 is another",
         f"files: everything: {said.format(found=found, wanted=whole.checksum)}",
     ]
 
 
 def test_files_that_are_gone_broken_or_added_are_named(files, everything, whole, output):
     release = publish(files, everything, 1, whole, output(name="other"))
-    (files.place.root / "r1" / "everything.parquet").unlink()
-    (files.place.root / "r1" / "other.parquet").write_bytes(b"broken")
+    (files.place.root / "r1" / "everything" / "data.parquet").unlink()
+    (files.place.root / "r1" / "other" / "data.parquet").write_bytes(b"broken")
     (files.place.root / "r1" / "more.parquet").write_bytes(b"")
 
     told = files.drift(release)
 
     assert told[:2] == [
-        "files: everything: its file is gone",
-        "files: other: its file was changed: its SHA-256 is another",
+        "files: everything: its file everything/data.parquet is gone",
+        "files: other: its file other/data.parquet was changed: its SHA-256 is another",
     ]
-    assert told[2].startswith("files: other: its file cannot be read: ")
+    assert told[2].startswith("files: other: its files cannot be read: ")
     assert told[3:] == ["files: more.parquet: the file is no part of the release"]
 
 

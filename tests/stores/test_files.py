@@ -33,13 +33,20 @@ def test_the_manifest_tells_a_reader_everything(files, everything, output):
 
     (told,) = orjson.loads((files.place.root / "r1" / "manifest.json").read_bytes())["tables"]
 
-    content = (files.place.root / "r1" / "everything.parquet").read_bytes()
+    content = (files.place.root / "r1" / "everything" / "data.parquet").read_bytes()
     columns = told.pop("columns")
     assert told == {
         "name": "everything",
-        "path": "everything.parquet",
+        "path": "everything/data.parquet",
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "files": [
+            {
+                "path": "everything/data.parquet",
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        ],
         "rows": 5,
         "checksum": whole.checksum,
         "description": "One of everything.",
@@ -52,7 +59,7 @@ def test_the_manifest_tells_a_reader_everything(files, everything, output):
 def test_rows_are_sorted_by_the_grain(files, everything, output):
     publish(files, everything, 1, output(query="SELECT * FROM everything ORDER BY id DESC"))
 
-    rows = duckdb.sql(f"SELECT id FROM '{files.place.root}/r1/everything.parquet'").fetchall()
+    rows = duckdb.sql(f"SELECT id FROM '{files.place.root}/r1/everything/*.parquet'").fetchall()
     assert rows == [(1,), (2,), (3,), (4,), (5,)]
 
 
@@ -60,7 +67,9 @@ def test_what_did_not_change_is_the_same_file_on_the_disk(files, everything, out
     publish(files, everything, 1, output())
     publish(files, everything, 2, output())
 
-    first, second = (files.place.root / name / "everything.parquet" for name in ("r1", "r2"))
+    first, second = (
+        files.place.root / name / "everything" / "data.parquet" for name in ("r1", "r2")
+    )
     assert first.samefile(second)
 
 
@@ -73,13 +82,17 @@ def test_where_there_are_no_links_the_file_is_copied(files, everything, output, 
 
     publish(files, everything, 2, output())
 
-    first, second = (files.place.root / name / "everything.parquet" for name in ("r1", "r2"))
+    first, second = (
+        files.place.root / name / "everything" / "data.parquet" for name in ("r1", "r2")
+    )
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_what_a_killed_run_left_is_not_published(files, everything, output):
-    (files.place.root / "r1").mkdir(parents=True)
-    for name in ("old.parquet", "everything.parquet", "everything.part"):
+    for folder in ("old", "everything"):
+        (files.place.root / "r1" / folder).mkdir(parents=True)
+    left = ("everything.parquet", "old/data.parquet", "old/data.part", "everything/2024-05.parquet")
+    for name in (*left, "everything/data.parquet", "everything/data.part"):
         (files.place.root / "r1" / name).write_bytes(b"half")
 
     publish(files, everything, 1, output())
@@ -87,8 +100,11 @@ def test_what_a_killed_run_left_is_not_published(files, everything, output):
     assert sorted(path.name for path in (files.place.root / "r1").iterdir()) == [
         "CITATION.cff",
         "datapackage.json",
-        "everything.parquet",
+        "everything",
         "manifest.json",
+    ]
+    assert [path.name for path in (files.place.root / "r1" / "everything").iterdir()] == [
+        "data.parquet"
     ]
 
 
@@ -125,7 +141,7 @@ def test_a_full_disk_is_one_clear_line(files, everything, output):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    part = files.place.root / "r1" / "everything.part"
+    part = files.place.root / "r1" / "everything" / "data.part"
     assert str(caught.value) == (
         f'files: {files.place.root}: IO Error: Could not write file "{part}": File too large;'
         " what was published before stays, free some space and run again"

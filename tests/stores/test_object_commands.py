@@ -68,7 +68,7 @@ def test_releases_go_to_an_object_store_and_are_looked_at_checked_and_taken_back
     oso("rollback")
     assert served() not in (first, second)
     assert oso("verify").startswith(f"Every store serves {served()} ")
-    obstore.delete(bucket, f"{served()}/artifacts_v1.parquet")
+    obstore.delete(bucket, f"{served()}/artifacts_v1/data.parquet")
     told = oso("verify", code=1)
     assert told.splitlines()[0] == "files: artifacts_v1: its file is gone"
     environment["OSO_FILES"] = f"s3://nobody-has-it/{address.prefix}"

@@ -74,11 +74,11 @@ def puts_of(name):
 
 
 WHERE = {
-    "in a table": puts_of("everything.parquet"),
+    "in a table": puts_of("everything/data.parquet"),
     "in the manifest": puts_of("manifest.json"),
     "in the pointer": puts_of("latest.json"),
     "in reading back": lambda request: (
-        request.command == "GET" and request.path.endswith("r2/everything.parquet")
+        request.command == "GET" and request.path.endswith("r2/everything/data.parquet")
     ),
 }
 HOW = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import date
 
 import duckdb
 import obstore
@@ -16,7 +18,7 @@ from oso_processors.pipeline import sides
 from oso_processors.release.changes import Counts, counted
 from oso_processors.release.verify import drifted, verify
 from oso_processors.settings import Settings
-from oso_processors.stores import objects
+from oso_processors.stores import Changed, objects
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.objects import Objects
 
@@ -73,7 +75,7 @@ def test_a_release_lies_there_as_in_a_folder(in_objects, bucket, everything, out
         "latest.json",
         "r1/CITATION.cff",
         "r1/datapackage.json",
-        "r1/everything.parquet",
+        "r1/everything/data.parquet",
         "r1/manifest.json",
     ]
     assert [bytes(obstore.get(bucket, name).bytes()) for name in names(bucket)] == [
@@ -95,7 +97,49 @@ def test_what_did_not_change_is_copied_there_and_not_sent_again(
     copied = [path for _, path, source in front.seen if source]
     assert len(sent) == 1
     assert sent == copied
-    assert "r2/everything.parquet" in names(bucket)
+    assert "r2/everything/data.parquet" in names(bucket)
+
+
+def test_a_day_that_changed_sends_the_file_of_its_month_and_no_other(
+    front, another, everything, output, bucket
+):
+    query = "SELECT * REPLACE (coalesce(day, DATE '2024-06-01') AS day) FROM everything"
+    by_day = {"partition_by": "day"}
+    before = output(by_day, query=query, grain=("id", "day"))
+    publish(another(), everything, 1, before)
+    everything.execute("UPDATE everything SET word = 'other' WHERE id = 1")
+    changed = Changed(before.digest, "day", (date(2024, 5, 1),))
+    after = replace(output(by_day, query=query, grain=("id", "day")), changed=changed)
+    front.seen.clear()
+
+    release = publish(another(), everything, 2, after)
+
+    puts = [
+        (path.rpartition("/")[2], "copied" if source else "sent")
+        for method, path, source in front.seen
+        if method == "PUT" and "parquet" in path
+    ]
+    assert sorted(puts) == [
+        ("1969-12.parquet", "copied"),
+        ("2024-05.parquet", "sent"),
+        ("2024-06.parquet", "copied"),
+    ]
+    assert another().drift(release) == []
+
+
+def test_the_keys_of_a_profile_let_in(front, another, everything, output, tmp_path, monkeypatch):
+    keys = "[team]\naws_access_key_id = theirs\naws_secret_access_key = secret\n"
+    (tmp_path / "credentials").write_text(keys)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_PROFILE", "team")
+    signed = []
+    front.fault = lambda request: bool(signed.append(request.headers["Authorization"]))
+
+    publish(another(), everything, 1, output())
+
+    assert {each.partition("Credential=")[2].partition("/")[0] for each in signed} == {"theirs"}
 
 
 def test_what_is_too_large_to_be_copied_there_is_sent_again(front, another, everything, output):
@@ -131,7 +175,7 @@ def test_rows_are_read_back_from_there_and_not_from_what_was_sent(
     whole = output()
     in_objects.build(everything, manifest(1, whole), whole)
     verify(in_objects, manifest(1, whole), whole)
-    rewrite(bucket, "r1/everything.parquet", "FROM '{}' LIMIT 4", tmp_path)
+    rewrite(bucket, "r1/everything/data.parquet", "FROM '{}' LIMIT 4", tmp_path)
 
     with pytest.raises(Mismatch, match="its checksum"):
         verify(in_objects, manifest(1, whole), whole)
@@ -161,25 +205,25 @@ def test_of_two_releases_only_the_tables_that_differ_are_brought_here_to_be_comp
     assert counted(everything, before["everything"], after["everything"]) == Counts(0, 3, 0)
     assert (list(before), list(after)) == (["everything"], ["everything"])
     brought = [path.rpartition("%5D/")[2] for _, path, _ in front.seen if "parquet" in path]
-    assert brought == ["r1/everything.parquet", "r2/everything.parquet"]
+    assert brought == ["r1/everything/data.parquet", "r2/everything/data.parquet"]
 
 
 def test_what_is_gone_changed_or_added_is_named(in_objects, bucket, everything, output, tmp_path):
     release = publish(in_objects, everything, 1, output(), output(name="other"), output(name="b"))
-    rewrite(bucket, "r1/everything.parquet", "FROM '{}' LIMIT 4", tmp_path)
-    obstore.put(bucket, "r1/b.parquet", b"broken")
-    obstore.delete(bucket, "r1/other.parquet")
+    rewrite(bucket, "r1/everything/data.parquet", "FROM '{}' LIMIT 4", tmp_path)
+    obstore.put(bucket, "r1/b/data.parquet", b"broken")
+    obstore.delete(bucket, "r1/other/data.parquet")
     obstore.put(bucket, "r1/more.parquet", b"")
 
     told = in_objects.drift(release)
 
     assert told[:4] == [
-        "files: everything: its file was changed: its SHA-256 is another",
+        "files: everything: its file everything/data.parquet was changed: its SHA-256 is another",
         "files: everything: it has 4 rows and not 5",
-        "files: other: its file is gone",
-        "files: b: its file was changed: its SHA-256 is another",
+        "files: other: its file other/data.parquet is gone",
+        "files: b: its file b/data.parquet was changed: its SHA-256 is another",
     ]
-    assert told[4].startswith("files: b: its file cannot be read: ")
+    assert told[4].startswith("files: b: its files cannot be read: ")
     assert told[5:] == ["files: more.parquet: the file is no part of the release"]
 
 
@@ -197,13 +241,13 @@ def test_a_broken_word_of_which_release_it_is_is_drift(
 
 
 def test_what_a_killed_run_left_is_not_published(in_objects, bucket, everything, output):
-    for name in ("r1/old.parquet", "r1/everything.parquet", "r1/deeper/more"):
+    for name in ("r1/old.parquet", "r1/everything/data.parquet", "r1/deeper/more"):
         obstore.put(bucket, name, b"half")
 
     publish(in_objects, everything, 1, output())
 
     assert [name for name in names(bucket) if "parquet" in name or "more" in name] == [
-        "r1/everything.parquet"
+        "r1/everything/data.parquet"
     ]
 
 
@@ -273,7 +317,7 @@ def test_what_a_killed_process_left_on_this_machine_goes(address, tmp_path):
     subprocess.run([sys.executable, "-c", KILLED, passing], check=False)
     (left,) = passing.rglob("*.parquet")
     living = Objects(address, passing)
-    with living.drafted("r1/b.parquet") as path:
+    with living.drafted("r1/b/data.parquet") as path:
         assert not left.exists()
         path.write_text("whole")
         with Objects(address, passing).drafted("r1/c.parquet") as other:

@@ -326,12 +326,3 @@ def test_a_port_that_something_else_has_taken_is_one_clear_line(
 def test_an_address_that_is_none_is_one_clear_line():
     with pytest.raises(PostgresUnavailable, match=r"postgres: OSO_POSTGRES_DSN: "):
         PostgresStore("not an address")
-
-
-def test_a_user_who_may_not_make_schemas_is_one_clear_line(postgres):
-    with connected(postgres, autocommit=True) as connection:
-        connection.execute("DROP ROLE IF EXISTS weak")
-        connection.execute("CREATE ROLE weak LOGIN")
-
-    with pytest.raises(PostgresUnavailable, match="permission denied for database test"):
-        PostgresStore(postgres.replace("user=postgres", "user=weak"))
