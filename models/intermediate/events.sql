@@ -1,12 +1,13 @@
-/* One row is something that happened to an artifact: every event, commit and grant that we count. */
+/* One row is something that happened to an artifact: every event, commit, grant and version of a package that we count. */
 MODEL (
   name intermediate.events,
   kind VIEW,
   grain event_id,
   audits (
-    not_null(
-      columns := (event_id, time, event_type, event_source, to_artifact_id, from_actor_id, amount)
-    )
+    not_null(columns := (event_id, time, event_type, event_source, to_artifact_id, amount)),
+    forall(criteria := (
+      NOT from_actor_id IS NULL OR event_type = 'PACKAGE_RELEASED'
+    ))
   )
 );
 
@@ -14,9 +15,9 @@ SELECT
   CAST(@entity_id('GITHUB_EVENT', '', events.event_id) AS STRING) AS event_id, /* The event's id. */
   CAST(events.created_at AS TIMESTAMP) AS time, /* When it happened. */
   CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
-  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT or OSS_FUNDING. */
+  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, or the package's registry. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it. */
+  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it; NULL where registries do not tell. */
   @decimal(1) AS amount /* How much: 1, or US dollars of funding. */
 FROM intermediate.github_events AS events
 JOIN intermediate.github_repositories AS repositories
@@ -46,3 +47,15 @@ SELECT
 FROM staging.grants
 WHERE
   NOT receiver_id IS NULL
+UNION ALL
+SELECT
+  CAST(@entity_id('PACKAGE_VERSION', package_id, TO_HEX(SHA256(version))) AS STRING) AS event_id, /* Hashed, since versions tell capitals apart. */
+  CAST(released_at AS TIMESTAMP) AS time,
+  CAST('PACKAGE_RELEASED' AS STRING) AS event_type,
+  CAST(package_source AS STRING) AS event_source,
+  CAST(package_id AS STRING) AS to_artifact_id,
+  CAST(NULL AS STRING) AS from_actor_id,
+  @decimal(1) AS amount
+FROM staging.package_versions
+WHERE
+  NOT released_at IS NULL
