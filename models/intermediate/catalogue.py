@@ -64,7 +64,15 @@ METRICS = [{"metrics": catalogue()}]
 BASES = exp.Tuple(
     expressions=[
         exp.Literal.string(each)
-        for each in ("events", "commits", "contributions", "merges", "threads", "snapshot")
+        for each in (
+            "events",
+            "commits",
+            "contributions",
+            "merges",
+            "threads",
+            "snapshot",
+            "downloads",
+        )
     ]
 )
 KEYS = "entity_type, entity_id, artifact_source, bucket, sample_date"

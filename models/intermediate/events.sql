@@ -1,13 +1,18 @@
-/* One row is something that happened to an artifact: every event, commit, grant and version of a package that we count. */
+/*
+  One row is something that happened to an artifact: every event, commit, grant and version of a package that we count,
+  and the downloads of a package on a day.
+*/
 MODEL (
   name intermediate.events,
   kind VIEW,
   grain event_id,
   audits (
     not_null(columns := (event_id, time, event_type, event_source, to_artifact_id, amount)),
-    forall(criteria := (
-      NOT from_actor_id IS NULL OR event_type = 'PACKAGE_RELEASED'
-    ))
+    forall(
+      criteria := (
+        NOT from_actor_id IS NULL OR event_type IN ('DOWNLOADED', 'PACKAGE_RELEASED')
+      )
+    )
   )
 );
 
@@ -18,7 +23,7 @@ SELECT
   CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, or the package's registry. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
   CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it; NULL where registries do not tell. */
-  @decimal(1) AS amount /* How much: 1, or US dollars of funding. */
+  @decimal(1) AS amount /* How much: 1, US dollars of funding, or how many downloads. */
 FROM intermediate.github_events AS events
 JOIN intermediate.github_repositories AS repositories
   ON repositories.repository_source_id = events.repository_source_id
@@ -59,3 +64,15 @@ SELECT
 FROM staging.package_versions
 WHERE
   NOT released_at IS NULL
+UNION ALL
+SELECT
+  CAST(@entity_id('DOWNLOADS', package_id, CAST(download_date AS STRING)) AS STRING) AS event_id,
+  CAST(download_date AS TIMESTAMP) AS time,
+  CAST('DOWNLOADED' AS STRING) AS event_type,
+  CAST(package_source AS STRING) AS event_source,
+  CAST(package_id AS STRING) AS to_artifact_id,
+  CAST(NULL AS STRING) AS from_actor_id,
+  @decimal(download_count) AS amount
+FROM staging.package_downloads
+WHERE
+  download_count > 0

@@ -45,7 +45,11 @@ JOIN marts.metrics_v1 AS metrics
 JOIN intermediate.metrics AS catalogue
   ON catalogue.metric = measurements.metric
 JOIN intermediate.coverage AS coverage
-  ON coverage.basis = catalogue.basis
+  ON coverage.basis = IF(
+    catalogue.basis = 'downloads',
+    CONCAT('downloads:', measurements.artifact_source),
+    catalogue.basis
+  )
   AND coverage.bucket = measurements.bucket
   AND coverage.sample_date = measurements.sample_date
 JOIN histories
