@@ -10,7 +10,8 @@ MODEL (
     not_null(columns := (event_id, time, event_type, event_source, to_artifact_id, amount)),
     forall(
       criteria := (
-        NOT from_actor_id IS NULL OR event_type IN ('DOWNLOADED', 'PACKAGE_RELEASED')
+        NOT from_actor_id IS NULL
+        OR event_type IN ('DOWNLOADED', 'FUNDING_RECEIVED', 'PACKAGE_RELEASED')
       )
     )
   )
@@ -20,9 +21,9 @@ SELECT
   CAST(@entity_id('GITHUB_EVENT', '', events.event_id) AS STRING) AS event_id, /* The event's id. */
   CAST(events.created_at AS TIMESTAMP) AS time, /* When it happened. */
   CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
-  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, or the package's registry. */
+  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, OPEN_COLLECTIVE, or the package's registry. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it; NULL where registries do not tell. */
+  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it; NULL where registries do not tell, or a funder hides. */
   @decimal(1) AS amount /* How much: 1, US dollars of funding, or how many downloads. */
 FROM intermediate.github_events AS events
 JOIN intermediate.github_repositories AS repositories
@@ -42,14 +43,14 @@ SELECT
 FROM intermediate.commits
 UNION ALL
 SELECT
-  CAST(@entity_id('GRANT', '', grant_id) AS STRING) AS event_id,
+  CAST(@entity_id('GRANT', '', funding_id) AS STRING) AS event_id,
   CAST(funding_date AS TIMESTAMP) AS time,
   CAST('FUNDING_RECEIVED' AS STRING) AS event_type,
-  CAST('OSS_FUNDING' AS STRING) AS event_source,
+  CAST(funding_source AS STRING) AS event_source,
   CAST(receiver_id AS STRING) AS to_artifact_id,
   CAST(funder_id AS STRING) AS from_actor_id,
   @decimal(amount_usd) AS amount
-FROM staging.grants
+FROM intermediate.funding
 WHERE
   NOT receiver_id IS NULL
 UNION ALL

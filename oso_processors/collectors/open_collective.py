@@ -116,6 +116,7 @@ class OpenCollective:
                 "url": {"type": "string", "default": URL, "description": "Where the API is."},
                 "start": {
                     "type": "string",
+                    "pattern": r"^\d{4}-\d{2}-\d{2}$",
                     "description": "The first day of transactions; by default the first that there is.",
                 },
                 "days": {
@@ -242,7 +243,8 @@ class _Api:
 def _transactions(api: _Api, slug: str, done: dict[str, Any]) -> Iterator[Message]:
     """Yield transactions from the last known one on, and a state after each page."""
     size = api.config.get("page", 500)
-    start = done.get(slug, {}).get("last") or api.config.get("start")
+    first = api.config.get("start")
+    start = done.get(slug, {}).get("last") or (first and f"{first}T00:00:00Z")
     count = 0
     while True:
         asked = {"slug": slug, "limit": size, "offset": count, "dateFrom": start}

@@ -292,6 +292,15 @@ def test_a_later_run_reads_only_what_is_new(api, config):
     assert [each["id"] for each in found] == ["t2", "t3"]
 
 
+def test_a_first_reading_begins_where_the_settings_say(api, config):
+    api.transactions["babel"] = [payment(1, "2024-05-01"), payment(2, "2024-05-02")]
+
+    found = rows(read(config(start="2024-05-02")))
+
+    assert [each["id"] for each in found] == ["t2"]
+    assert api.asked()[1]["dateFrom"] == "2024-05-02T00:00:00Z"
+
+
 def test_what_is_missing_or_a_person_is_named_and_the_others_go_on(api, config):
     api.accounts["ana"] = {**BABEL, "slug": "ana", "type": "INDIVIDUAL"}
 
