@@ -1,6 +1,6 @@
 /*
   One row is something that happened to an artifact: every event, commit, grant and version of a package that we count,
-  and the downloads of a package on a day.
+  the downloads of a package on a day, and what packages began or ceased to depend on.
 */
 MODEL (
   name intermediate.events,
@@ -23,7 +23,7 @@ SELECT
   CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
   CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, OPEN_COLLECTIVE, or the package's registry. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it; NULL where registries do not tell, or a funder hides. */
+  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account, or package, that did it; NULL where registries do not tell, or a funder hides. */
   @decimal(1) AS amount /* How much: 1, US dollars of funding, or how many downloads. */
 FROM intermediate.github_events AS events
 JOIN intermediate.github_repositories AS repositories
@@ -77,3 +77,19 @@ SELECT
 FROM staging.package_downloads
 WHERE
   download_count > 0
+UNION ALL
+SELECT
+  CAST(@entity_id(
+    'DEPENDENCY_CHANGE',
+    changes.dependent_id,
+    CONCAT(changes.dependency_id, CAST(changes.change_date AS STRING))
+  ) AS STRING) AS event_id,
+  CAST(changes.change_date AS TIMESTAMP) AS time,
+  CAST(IF(changes.is_added, 'DEPENDENCY_ADDED', 'DEPENDENCY_REMOVED') AS STRING) AS event_type,
+  CAST(packages.package_source AS STRING) AS event_source,
+  CAST(changes.dependency_id AS STRING) AS to_artifact_id,
+  CAST(changes.dependent_id AS STRING) AS from_actor_id,
+  @decimal(1) AS amount
+FROM intermediate.dependency_changes AS changes
+JOIN intermediate.packages AS packages
+  ON packages.package_id = changes.dependent_id

@@ -183,9 +183,9 @@ class OpenCollective:
                 failed += 1
                 yield Log("WARN", f"{slug}: {failure!s}")
                 yield answers.gap(slug, "unreadable", str(failure))
-            yield from (State(name, dict(each)) for name, each in known.items())
+            yield from _states(known)
         if not due:
-            yield from (State(name, dict(each)) for name, each in known.items())
+            yield from _states(known)
         if due and failed == len(due):
             raise TransientFailure(f"none of {failed} collectives could be read")
 
@@ -203,7 +203,7 @@ class OpenCollective:
         else:
             yield answers.collective(account)
             if "transactions" in known:
-                yield from _transactions(api, slug, known["transactions"])
+                yield from _transactions(api, slug, known)
         for name, each in known.items():
             last = {"last": each.get(slug, {}).get("last")} if name == "transactions" else {}
             each[slug] = {"read_at": read_at, **last}
@@ -240,8 +240,9 @@ class _Api:
         return answers.rates(self.ask(RATES, {"requests": wanted})) if wanted else {}
 
 
-def _transactions(api: _Api, slug: str, done: dict[str, Any]) -> Iterator[Message]:
-    """Yield transactions from the last known one on, and a state after each page."""
+def _transactions(api: _Api, slug: str, known: Mapping[str, dict[str, Any]]) -> Iterator[Message]:
+    """Yield transactions from the last known one on, and the states after each page."""
+    done = known["transactions"]
     size = api.config.get("page", 500)
     first = api.config.get("start")
     start = done.get(slug, {}).get("last") or (first and f"{first}T00:00:00Z")
@@ -258,7 +259,11 @@ def _transactions(api: _Api, slug: str, done: dict[str, Any]) -> Iterator[Messag
             done[slug] = {**done.get(slug, {}), "last": nodes[-1]["createdAt"]}
         if len(nodes) < size:
             return
-        yield State("transactions", dict(done))
+        yield from _states(known)
+
+
+def _states(known: Mapping[str, Mapping[str, Any]]) -> Iterator[State]:
+    return (State(name, dict(each)) for name, each in known.items())
 
 
 def _is_due(slug: str, known: Mapping[str, Mapping[str, Any]], days: int) -> bool:

@@ -262,7 +262,7 @@ def test_a_cut_run_goes_on_from_the_last_page(api, config):
     messages = []
     for each in OpenCollective(Client(attempts=1)).read(config(page=2), STREAMS, {}):
         messages.append(each)
-        if isinstance(each, State):
+        if isinstance(each, State) and each.stream == STREAMS[-1]:
             break
 
     found = rows(read(config(page=2), states(messages)))
