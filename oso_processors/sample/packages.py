@@ -72,10 +72,14 @@ def package_of(number: int) -> tuple[str, str] | None:
 
 
 def write_packages(folder: Path, world: World, random: Random) -> int:
-    """Write packages.parquet, dependencies.parquet and downloads.parquet; return how many packages there are."""
+    """Write packages.parquet, dependencies.parquet and downloads.parquet; return how many versions there are."""
     found = [(number, package_of(number)) for number in range(world.size.projects)]
     owned = [(number, package) for number, package in found if package is not None]
-    packages = [_package(number, registry, name, world) for number, (registry, name) in owned]
+    packages = [
+        row
+        for number, (registry, name) in owned
+        for row in _versions(_package(number, registry, name, world))
+    ]
     needs = [
         row
         for number, (registry, name) in owned
@@ -122,6 +126,18 @@ def _package(number: int, registry: str, name: str, world: World) -> Row:
     }
 
 
+def _versions(newest: Row) -> Iterator[Row]:
+    """Yield a version and, where months are known, one of the month before."""
+    yield newest
+    if month := newest["latest_release_month"]:
+        year, number = month.split("-")
+        before = {
+            "version": f"0.{newest['version']}",
+            "latest_release_month": f"{year}-{int(number) - 1:02d}",
+        }
+        yield {**newest, **before}
+
+
 def _downloads(number: int, registry: str, name: str) -> Iterator[dict[str, str | date | int]]:
     """Yield the days of a package: weekends are quieter, some days are missing, one is no count."""
     for ago in range(DOWNLOAD_DAYS[registry]):
@@ -153,5 +169,9 @@ def _needs(
     if registry == "PYPI":
         last = OTHERS[registry][2]
         yield {**own, "dependency": last, "kind": "extra", "marker": 'extra == "dev"'}
+        # The version before did without one package, and needed another.
+        before = {**own, "version": f"0.1.{number}.0", "kind": "runtime"}
+        yield {**before, "dependency": OTHERS[registry][0], "spec": ">=1"}
+        yield {**before, "dependency": "nose"}
     else:
         yield {**own, "dependency": OTHERS[registry][2], "spec": "^4", "kind": "dev"}
