@@ -18,6 +18,7 @@ FOLDERS = {
     "gharchive": ("gharchive", "source-gharchive", "folder"),
     "git_history": ("git", "source-git-history", "folder"),
     "oss_funding": ("oss-funding", "source-oss-funding", "path"),
+    "open_collective": ("open-collective", "source-open-collective", "folder"),
     "registries": ("registry", "source-registries", "folder"),
     "open_dev_data": ("open-dev-data", "source-open-dev-data", "path"),
     "dependency_graph": ("dependency-graph", "source-dependency-graph", "folder"),

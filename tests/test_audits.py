@@ -29,6 +29,7 @@ SOME = {
     "BIGINT": "1",
     "VARCHAR": "'a'",
     "BOOLEAN": "false",
+    "DATE": "DATE '2024-05-01'",
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ '2024-05-01'",
 }
 WIDE = {"start": "1970-01-01", "end": "2999-12-31", "execution_time": "2999-12-31"}

@@ -92,7 +92,7 @@ def test_a_folder_without_sources_is_one_clear_line(project, tmp_path):
 
     assert done.returncode == 1
     assert (
-        "holds none of the folders oss-directory, gharchive, git, oss-funding, registry, open-dev-data"
+        "holds none of the folders oss-directory, gharchive, git, oss-funding, open-collective, registry, open-dev-data"
         in done.stderr
     )
 

@@ -29,6 +29,23 @@ WITH repositories AS (
     artifact_id,
     artifact_namespace,
     artifact_name
+), collectives AS (
+  SELECT
+    account_id,
+    account_name
+  FROM staging.open_collective_accounts
+  UNION DISTINCT
+  SELECT
+    giver_id AS account_id,
+    giver_name AS account_name
+  FROM intermediate.open_collective_funding
+  WHERE
+    NOT giver_name IS NULL
+  UNION DISTINCT
+  SELECT
+    receiver_id AS account_id,
+    receiver_name AS account_name
+  FROM intermediate.open_collective_funding
 ), others AS (
   SELECT
     @entity_id(
@@ -67,6 +84,15 @@ WITH repositories AS (
   FROM staging.grants
   WHERE
     NOT receiver_id IS NULL
+  UNION ALL
+  SELECT
+    account_id AS artifact_id,
+    'OPEN_COLLECTIVE' AS artifact_source,
+    '' AS artifact_namespace,
+    account_name AS artifact_name,
+    'ACCOUNT' AS artifact_type,
+    CONCAT('https://opencollective.com/', account_name) AS artifact_url
+  FROM collectives
   UNION ALL
   SELECT
     package_id AS artifact_id,

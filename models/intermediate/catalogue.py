@@ -64,7 +64,15 @@ METRICS = [{"metrics": catalogue()}]
 BASES = exp.Tuple(
     expressions=[
         exp.Literal.string(each)
-        for each in ("events", "commits", "contributions", "merges", "threads", "snapshot")
+        for each in (
+            "events",
+            "commits",
+            "contributions",
+            "merges",
+            "threads",
+            "snapshot",
+            "downloads",
+        )
     ]
 )
 KEYS = "subject_key, bucket, sample_date"

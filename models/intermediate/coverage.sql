@@ -1,5 +1,6 @@
 /*
-  One row is how much of a bucket's hours of GH Archive told what metrics of one basis count.
+  One row is how much of a bucket's hours of GH Archive told what metrics of one basis count,
+  or of its days of downloads at one registry.
   All time begins with the first hour collected. Hours that have not ended are not expected yet.
 */
 MODEL (
@@ -119,9 +120,19 @@ WITH collected AS (
     hour_count,
     is_complete
   FROM buckets
+  UNION ALL
+  SELECT
+    CONCAT('downloads:', package_source) AS basis,
+    bucket,
+    sample_date,
+    told_count,
+    told_count AS told_beside_history_count,
+    day_count AS hour_count,
+    is_complete
+  FROM intermediate.download_coverage
 )
 SELECT
-  CAST(basis AS STRING) AS basis, /* What metrics are counted from: events, commits, contributions, merges, threads or snapshot. */
+  CAST(basis AS STRING) AS basis, /* What metrics are counted from: events, commits, contributions, merges, threads or snapshot; downloads: and a registry for its downloads. */
   CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(@ratio(told_count, hour_count)) AS coverage, /* The share of its hours that were collected and told all of it, 0 to 1. */

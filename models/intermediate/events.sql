@@ -1,11 +1,18 @@
-/* One row is something that happened to an artifact: every event, commit and grant that we count. */
+/*
+  One row is something that happened to an artifact: every event, commit, grant and version of a package that we count,
+  the downloads of a package on a day, and what packages began or ceased to depend on.
+*/
 MODEL (
   name intermediate.events,
   kind VIEW,
   grain event_id,
   audits (
-    not_null(
-      columns := (event_id, time, event_type, event_source, to_artifact_id, from_actor_id, amount)
+    not_null(columns := (event_id, time, event_type, event_source, to_artifact_id, amount)),
+    forall(
+      criteria := (
+        NOT from_actor_id IS NULL
+        OR event_type IN ('DOWNLOADED', 'FUNDING_RECEIVED', 'PACKAGE_RELEASED')
+      )
     )
   )
 );
@@ -14,10 +21,10 @@ SELECT
   CAST(@entity_id('GITHUB_EVENT', '', events.event_id) AS STRING) AS event_id, /* The event's id. */
   CAST(events.created_at AS TIMESTAMP) AS time, /* When it happened. */
   CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
-  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT or OSS_FUNDING. */
+  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, OPEN_COLLECTIVE, or the package's registry. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it. */
-  @decimal(1) AS amount /* How much: 1, or US dollars of funding. */
+  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account, or package, that did it; NULL where registries do not tell, or a funder hides. */
+  @decimal(1) AS amount /* How much: 1, US dollars of funding, or how many downloads. */
 FROM intermediate.github_events AS events
 JOIN intermediate.github_repositories AS repositories
   ON repositories.repository_source_id = events.repository_source_id
@@ -38,13 +45,53 @@ JOIN intermediate.artifacts AS artifacts
   ON @key(artifacts.artifact_id) = commits.artifact_key
 UNION ALL
 SELECT
-  CAST(@entity_id('GRANT', '', grant_id) AS STRING) AS event_id,
+  CAST(@entity_id('GRANT', '', funding_id) AS STRING) AS event_id,
   CAST(funding_date AS TIMESTAMP) AS time,
   CAST('FUNDING_RECEIVED' AS STRING) AS event_type,
-  CAST('OSS_FUNDING' AS STRING) AS event_source,
+  CAST(funding_source AS STRING) AS event_source,
   CAST(receiver_id AS STRING) AS to_artifact_id,
   CAST(funder_id AS STRING) AS from_actor_id,
   @decimal(amount_usd) AS amount
-FROM staging.grants
+FROM intermediate.funding
 WHERE
   NOT receiver_id IS NULL
+UNION ALL
+SELECT
+  CAST(@entity_id('PACKAGE_VERSION', package_id, TO_HEX(SHA256(version))) AS STRING) AS event_id, /* Hashed, since versions tell capitals apart. */
+  CAST(released_at AS TIMESTAMP) AS time,
+  CAST('PACKAGE_RELEASED' AS STRING) AS event_type,
+  CAST(package_source AS STRING) AS event_source,
+  CAST(package_id AS STRING) AS to_artifact_id,
+  CAST(NULL AS STRING) AS from_actor_id,
+  @decimal(1) AS amount
+FROM staging.package_versions
+WHERE
+  NOT released_at IS NULL
+UNION ALL
+SELECT
+  CAST(@entity_id('DOWNLOADS', package_id, CAST(download_date AS STRING)) AS STRING) AS event_id,
+  CAST(download_date AS TIMESTAMP) AS time,
+  CAST('DOWNLOADED' AS STRING) AS event_type,
+  CAST(package_source AS STRING) AS event_source,
+  CAST(package_id AS STRING) AS to_artifact_id,
+  CAST(NULL AS STRING) AS from_actor_id,
+  @decimal(download_count) AS amount
+FROM staging.package_downloads
+WHERE
+  download_count > 0
+UNION ALL
+SELECT
+  CAST(@entity_id(
+    'DEPENDENCY_CHANGE',
+    changes.dependent_id,
+    CONCAT(changes.dependency_id, CAST(changes.change_date AS STRING))
+  ) AS STRING) AS event_id,
+  CAST(changes.change_date AS TIMESTAMP) AS time,
+  CAST(IF(changes.is_added, 'DEPENDENCY_ADDED', 'DEPENDENCY_REMOVED') AS STRING) AS event_type,
+  CAST(packages.package_source AS STRING) AS event_source,
+  CAST(changes.dependency_id AS STRING) AS to_artifact_id,
+  CAST(changes.dependent_id AS STRING) AS from_actor_id,
+  @decimal(1) AS amount
+FROM intermediate.dependency_changes AS changes
+JOIN intermediate.packages AS packages
+  ON packages.package_id = changes.dependent_id

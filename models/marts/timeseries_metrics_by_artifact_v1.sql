@@ -20,7 +20,11 @@ MODEL (
 WITH series AS (
   SELECT
     catalogue.metric,
-    catalogue.basis,
+    IF(
+      catalogue.basis = 'downloads',
+      CONCAT('downloads:', metrics.metric_source),
+      catalogue.basis
+    ) AS basis,
     metrics.metric_source,
     metrics.bucket,
     metrics.metric_id,

@@ -1,7 +1,8 @@
 /*
   Funding received
-  US dollars of grants to the entity that are dated in the bucket, as oss-funding lists them.
-  Other funding is not known to it.
+  US dollars to the entity that are dated in the bucket: grants as oss-funding lists them, and contributions and
+  added funds at Open Collective, but for those that were refunded or came from the same collective.
+  Other funding is not known.
 */
 MODEL (
   name metrics.funding_received,
@@ -17,12 +18,12 @@ SELECT
   CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(calendar.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(calendar.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  @decimal(SUM(grants.amount_usd)) AS amount /* How much was received. */
-FROM staging.grants AS grants
+  @decimal(SUM(funding.amount_usd)) AS amount /* How much was received. */
+FROM intermediate.funding AS funding
 JOIN intermediate.entities AS entities
-  ON entities.artifact_id = grants.receiver_id
+  ON entities.artifact_id = funding.receiver_id
 JOIN intermediate.calendar AS calendar
-  ON calendar.activity_date = grants.funding_date
+  ON calendar.activity_date = funding.funding_date
 GROUP BY
   entities.subject_key,
   calendar.bucket,

@@ -1,4 +1,4 @@
-"""Fetch files over HTTP: the only HTTP client of the project.
+"""Fetch files and answers over HTTP: the only HTTP client of the project.
 
 A download goes on where it was cut, waits as long as the server asks, and appears under its name only
 when it is whole.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,21 +67,48 @@ class Client:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         part = _Part(target)
+        self._insist(url, lambda: self._once(url, part))
+        part.publish()
+        return target
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """Return what is answered to ``body``, which may be sent several times; raise as `fetch` does."""
+        answers: list[bytes] = []
+        self._insist(url, lambda: self._answer(url, body, headers, answers))
+        return answers[-1]
+
+    def _insist(self, url: str, attempt: Callable[[], tuple[str, float] | None]) -> None:
+        """Try until there is no problem; raise `TransientFailure` when there always is one."""
         problem = ""
-        for attempt in range(self.attempts):
-            wait = self.backoff * 2**attempt
+        for number in range(self.attempts):
+            wait = self.backoff * 2**number
             try:
-                answer = self._once(url, part)
-                if answer is None:
-                    part.publish()
-                    return target
-                problem, asked = answer
+                found = attempt()
+                if found is None:
+                    return
+                problem, asked = found
                 wait = max(wait, asked)
             except HTTPError as error:
                 problem = _why(error)
-            if attempt + 1 < self.attempts:
+            if number + 1 < self.attempts:
                 time.sleep(min(wait, self.longest_wait))
         raise TransientFailure(f"{url}: {problem}; tried {self.attempts} times")
+
+    def _answer(
+        self, url: str, body: bytes, headers: Mapping[str, str], answers: list[bytes]
+    ) -> tuple[str, float] | None:
+        """Try once; return None when an answer came, or the problem and the wait asked for."""
+        with self._ask("POST", url, headers, body) as response:
+            if response.status in (401, 403):
+                raise ConfigFailure(
+                    f"{url}: the server answered {response.status}; is the token right?"
+                )
+            if response.status in RETRIED:
+                return f"the server answered {response.status}", _retry_after(response)
+            if response.status != 200:
+                raise TransientFailure(f"{url}: the server answered {response.status}")
+            answers.append(response.read())
+            return None
 
     def _once(self, url: str, part: _Part) -> tuple[str, float] | None:
         """Try once; return None when the part is whole, or the problem and the wait asked for."""
@@ -100,7 +127,9 @@ class Client:
             return _receive(response, part)
 
     @contextmanager
-    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> Iterator[BaseHTTPResponse]:
+    def _ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Iterator[BaseHTTPResponse]:
         try:
             if not url.lower().startswith(SCHEMES):
                 raise LocationValueError(url)
@@ -108,6 +137,7 @@ class Client:
                 method,
                 url,
                 headers={"User-Agent": AGENT, "Accept-Encoding": "identity", **headers},
+                body=body,
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=self.timeout, read=self.timeout),
                 enforce_content_length=True,

@@ -1,4 +1,4 @@
-"""Collect packages from npm, PyPI and crates.io: versions, dependencies and owners.
+"""Collect packages from npm, PyPI and crates.io: versions, dependencies, owners and downloads.
 
 A package is asked for at most once in so many days, so that a run that was cut goes on where it was.
 One that its registry does not have, or that cannot be read, is a row in `gaps`.
@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import orjson
 
+from oso_processors.collectors import registry_downloads
 from oso_processors.collectors.artifact_urls import pypi_name
 from oso_processors.collectors.download import Client, NotFound
 from oso_processors.collectors.oss_directory import OssDirectory
@@ -27,7 +28,9 @@ from oso_processors.collectors.parquet import parquet_table
 from oso_processors.collectors.registry_answers import READERS, is_pypi_prerelease
 from oso_processors.collectors.source import (
     BOOLEAN,
+    DATE,
     GAPS,
+    INTEGER,
     REJECTS,
     TEXT,
     TIMESTAMP,
@@ -59,6 +62,7 @@ DEPENDENCIES = schema(
     registry=TEXT, name=TEXT, version=TEXT, dependency=TEXT, spec=TEXT, kind=TEXT, marker=TEXT
 )
 OWNERS = schema(registry=TEXT, name=TEXT, owner=of_person(TEXT, "owner.login"))
+DOWNLOADS = schema(registry=TEXT, name=TEXT, day=DATE, downloads=INTEGER)
 URLS = {
     "NPM": "https://registry.npmjs.org",
     "PYPI": "https://pypi.org",
@@ -66,6 +70,14 @@ URLS = {
 }
 # A state names every package, so that one after each of them would be too much.
 SETTLED_AT_ONCE = 50
+NAME_LIMIT = 200
+DESCRIBING = frozenset({"packages", "dependencies", "owners"})
+NEEDED = {
+    "packages": ("registry", "name", "version"),
+    "dependencies": ("registry", "name", "version", "dependency"),
+    "downloads": ("registry", "name", "day", "downloads"),
+}
+COLUMNS = {"packages": PACKAGES, "dependencies": DEPENDENCIES, "downloads": DOWNLOADS}
 
 Package = tuple[str, str]
 
@@ -86,8 +98,8 @@ class Registries:
             "properties": {
                 "folder": {
                     "type": "string",
-                    "description": "A folder with packages.parquet and dependencies.parquet; "
-                    "with it, nothing is fetched.",
+                    "description": "A folder with packages.parquet and dependencies.parquet, and "
+                    "downloads.parquet if there is one; with it, nothing is fetched.",
                 },
                 "directory": {
                     "type": "string",
@@ -116,11 +128,23 @@ class Registries:
                     "default": URLS,
                     "description": "Where each registry is, if not at its own address.",
                 },
+                "download_urls": {
+                    "type": "object",
+                    "default": registry_downloads.URLS,
+                    "description": "Where downloads are told, if not there.",
+                },
+                "download_days": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "default": 365,
+                    "description": "How many days back downloads are read at first; "
+                    "npm keeps all, PyPI 180 and crates.io 90.",
+                },
                 "pause": {
                     "type": "number",
                     "minimum": 0,
                     "default": 1,
-                    "description": "Seconds between two requests.",
+                    "description": "Seconds between two requests; twice as many where PyPI's downloads are told.",
                 },
                 "days": {
                     "type": "integer",
@@ -145,11 +169,12 @@ class Registries:
             raise ConfigFailure("config: give packages, a directory that lists some, or a folder")
 
     def streams(self, config: Mapping[str, Any]) -> Sequence[Stream]:
-        """Return versions, dependencies and owners, what is missing, and what was refused."""
+        """Return versions, dependencies, owners and downloads, what is missing, and what was refused."""
         return (
             Stream("packages", PACKAGES, ("registry", "name", "version")),
             Stream("dependencies", DEPENDENCIES),
             Stream("owners", OWNERS),
+            Stream("downloads", DOWNLOADS, ("registry", "name", "day")),
             Stream("gaps", GAPS),
             Stream("rejects", REJECTS),
         )
@@ -165,8 +190,27 @@ class Registries:
         if "folder" in config:
             yield from _from_parquet(Path(config["folder"]), streams, state)
             return
-        done = {key: at for name in streams for key, at in state.get(name, {}).items()}
-        due = _due(_listed(config), done, config.get("days", 7))
+        listed = _listed(config)
+        others = [name for name in streams if name != "downloads"]
+        done = {key: at for name in others for key, at in state.get(name, {}).items()}
+        if not DESCRIBING.isdisjoint(streams):
+            yield from self._described(config, listed, others, done)
+        if "downloads" in streams:
+            counted = dict(state.get("downloads", {}))
+            for each in self._counted(config, listed, counted):
+                yield each
+                if isinstance(each, State):
+                    yield from (State(name, dict(done)) for name in others)
+
+    def _described(
+        self,
+        config: Mapping[str, Any],
+        listed: Sequence[Package],
+        streams: Sequence[str],
+        done: dict[str, str],
+    ) -> Iterator[Message]:
+        """Yield versions, dependencies and owners, and write down in ``done`` what was read."""
+        due = _due(listed, done, config.get("days", 7))
         yield Estimate("packages", len(due))
         failed = 0
         for number, (registry, name) in enumerate(due, 1):
@@ -186,6 +230,21 @@ class Registries:
         if due and failed == len(due):
             raise TransientFailure(f"none of {failed} packages could be read")
 
+    def _counted(
+        self, config: Mapping[str, Any], listed: Sequence[Package], done: dict[str, str]
+    ) -> Iterator[Message]:
+        """Yield downloads, and the state of their stream."""
+        last = datetime.now(UTC).date() - timedelta(days=1)
+        pace, history = config.get("days", 7), config.get("download_days", 365)
+        due = registry_downloads.batches(listed, done, last, pace, history)
+        yield Estimate("downloads", sum(len(each.names) * each.day_count for each in due))
+        for number, batch in enumerate(due, 1):
+            ask = _Asked(self.client, batch.registry, config, is_of_downloads=True).ask
+            yield from registry_downloads.read(batch, ask, done)
+            if number % SETTLED_AT_ONCE == 0:
+                yield State("downloads", dict(done))
+        yield State("downloads", dict(done))
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -194,16 +253,16 @@ class _Asked:
     client: Client
     registry: str
     config: Mapping[str, Any]
+    is_of_downloads: bool = False
 
     def ask(self, path: str, is_kept: bool) -> Mapping[str, Any]:
         """Return the answer at a path of the registry; raise `NotFound` or `TransientFailure`."""
         cache = Path(self.config.get("cache", ".oso/downloads/registries"))
-        target = cache / self.registry / f"{quote(path, safe='')}.json"
+        url = f"{self._place()}{path}"
+        target = cache / self.registry / f"{_file_name(path)}.json"
         if not (is_kept and target.exists()):
             target.unlink(missing_ok=True)
-            time.sleep(self.config.get("pause", 1))
-        urls = {**URLS, **self.config.get("urls", {})}
-        url = f"{urls[self.registry].rstrip('/')}{path}"
+            time.sleep(self._pause())
         content = self.client.fetch(url, target).read_bytes()
         try:
             answer = orjson.loads(content)
@@ -214,6 +273,21 @@ class _Asked:
         if not isinstance(answer, dict):
             raise TransientFailure(f"{url}: the answer is no JSON object")
         return answer
+
+    def _place(self) -> str:
+        key = "download_urls" if self.is_of_downloads else "urls"
+        known = registry_downloads.URLS if self.is_of_downloads else URLS
+        return str({**known, **self.config.get(key, {})}[self.registry]).rstrip("/")
+
+    def _pause(self) -> float:
+        slower = registry_downloads.PAUSES.get(self.registry, 1) if self.is_of_downloads else 1
+        return float(self.config.get("pause", 1)) * slower
+
+
+def _file_name(path: str) -> str:
+    name = quote(path, safe="")
+    # No file's name is as long as those of a hundred packages.
+    return name if len(name) < NAME_LIMIT else hashlib.sha256(path.encode()).hexdigest()
 
 
 def _listed(config: Mapping[str, Any]) -> list[Package]:
@@ -248,7 +322,8 @@ def _parquet(folder: Path) -> dict[str, Path]:
     for path in paths.values():
         if not path.is_file():
             raise ConfigFailure(f"config: folder: {str(folder)!r}: holds no {path.name}")
-    return paths
+    downloads = folder / "downloads.parquet"
+    return {**paths, "downloads": downloads} if downloads.is_file() else paths
 
 
 def _from_parquet(
@@ -265,7 +340,7 @@ def _from_parquet(
 
 def _parquet_rows(stream: str, path: Path) -> Iterator[Message]:
     rows = parquet_table(path).to_pylist()
-    columns = (PACKAGES if stream == "packages" else DEPENDENCIES)["properties"]
+    columns = COLUMNS[stream]["properties"]
     yield Estimate(stream, len(rows))
     for number, found in enumerate(rows, 1):
         refused = _refusal(stream, found)
@@ -276,16 +351,19 @@ def _parquet_rows(stream: str, path: Path) -> Iterator[Message]:
         row["name"] = _name(row["registry"], row["name"])
         if stream == "packages":
             row |= _told(found)
-        else:
+        elif stream == "dependencies":
             row["dependency"] = _name(row["registry"], row["dependency"])
+        else:
+            row["day"] = str(row["day"])
         yield Record(stream, row)
 
 
 def _refusal(stream: str, found: Mapping[str, Any]) -> str | None:
-    wanted = ["registry", "name", "version", *(["dependency"] * (stream == "dependencies"))]
-    for name in wanted:
-        if not found.get(name):
+    for name in NEEDED[stream]:
+        if found.get(name) in (None, ""):
             return f"has no {name}"
+    if stream == "downloads" and found["downloads"] < 0:
+        return "was downloaded less often than never"
     return None if found["registry"] in URLS else "is of no registry that we know"
 
 

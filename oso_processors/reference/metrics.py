@@ -19,6 +19,8 @@ HOURS = "the share of the bucket's hours of GH Archive that were collected"
 BASIS = {
     "events": HOURS,
     "snapshot": "1: it is counted from a snapshot of the whole source",
+    "downloads": "the share of the bucket's days, over all packages that the registry was asked about,"
+    " that were collected",
     "commits": "1 for repositories whose git history was collected; for others "
     + HOURS
     + " and list commits",

@@ -18,12 +18,13 @@ from oso_processors.sample.eras import write_eras
 from oso_processors.sample.events import write_events
 from oso_processors.sample.funding import write_funding
 from oso_processors.sample.git import make_histories, write_git
+from oso_processors.sample.open_collective import write_collectives
 from oso_processors.sample.packages import write_bills, write_packages
 from oso_processors.sample.taxonomy import write_taxonomy
 from oso_processors.sample.world import SampleSize, make_world
 
 # Goes up when the same size and seed give another sample.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def make_sample(
         # Drawn apart, so that one source more changes no other.
         apart = Random(seed + 1)  # noqa: S311
         write_funding(making / "oss-funding", project_names(world), apart)
+        write_collectives(making / "open-collective", world)
         write_packages(making / "registry", world, apart)
         write_taxonomy(making / "open-dev-data", world)
         write_bills(making / "dependency-graph", world)

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from oso_processors.sample.open_collective import collective_of
 from oso_processors.sample.packages import package_of
 from oso_processors.sample.world import Repository, World
 
@@ -69,6 +70,8 @@ def _project(number: int, own: list[Repository], random: Random) -> dict[str, An
     if package := package_of(number):
         registry, written = package
         entry[registry.lower()] = [{"url": f"{PAGES[registry]}{written}"}]
+    if slug := collective_of(number):
+        entry["open_collective"] = [{"url": f"https://opencollective.com/{slug}"}]
     if number % 4 == 1:
         address = f"0x{random.getrandbits(160):040x}"
         networks = [CHAINS[number % len(CHAINS)]]

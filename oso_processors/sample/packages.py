@@ -1,8 +1,9 @@
-"""Packages of the sample: what a registry tells of them, and bills of materials, as Parquet."""
+"""Packages of the sample: what a registry tells of them, their downloads, and bills of materials, as Parquet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
@@ -49,6 +50,16 @@ BILLS = pa.schema(
         for name in ("repo_owner", "repo_name", "package_artifact_name", "package_artifact_source")
     ]
 )
+DOWNLOADS = pa.schema(
+    [
+        ("registry", pa.string()),
+        ("name", pa.string()),
+        ("day", pa.date32()),
+        ("downloads", pa.int64()),
+    ]
+)
+# npm keeps downloads for ever, PyPI does not.
+DOWNLOAD_DAYS = {"NPM": 120, "PYPI": 60}
 # Packages of others, which no project lists and no registry was asked for.
 OTHERS = {"NPM": ("left-pad", "@types/node", "lodash"), "PYPI": ("six", "Requests", "attrs")}
 
@@ -61,17 +72,23 @@ def package_of(number: int) -> tuple[str, str] | None:
 
 
 def write_packages(folder: Path, world: World, random: Random) -> int:
-    """Write packages.parquet and dependencies.parquet; return how many packages there are."""
+    """Write packages.parquet, dependencies.parquet and downloads.parquet; return how many versions there are."""
     found = [(number, package_of(number)) for number in range(world.size.projects)]
     owned = [(number, package) for number, package in found if package is not None]
-    packages = [_package(number, registry, name, world) for number, (registry, name) in owned]
+    packages = [
+        row
+        for number, (registry, name) in owned
+        for row in _versions(_package(number, registry, name, world))
+    ]
     needs = [
         row
         for number, (registry, name) in owned
         for row in _needs(number, registry, name, owned, random)
     ]
+    counted = [row for number, package in owned for row in _downloads(number, *package)]
     folder.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(packages, PACKAGES), folder / "packages.parquet")
+    pq.write_table(pa.Table.from_pylist(counted, DOWNLOADS), folder / "downloads.parquet")
     pq.write_table(pa.Table.from_pylist(needs, DEPENDENCIES), folder / "dependencies.parquet")
     return len(packages)
 
@@ -109,6 +126,34 @@ def _package(number: int, registry: str, name: str, world: World) -> Row:
     }
 
 
+def _versions(newest: Row) -> Iterator[Row]:
+    """Yield a version and, where months are known, one of the month before."""
+    yield newest
+    if month := newest["latest_release_month"]:
+        year, number = month.split("-")
+        before = {
+            "version": f"0.{newest['version']}",
+            "latest_release_month": f"{year}-{int(number) - 1:02d}",
+        }
+        yield {**newest, **before}
+
+
+def _downloads(number: int, registry: str, name: str) -> Iterator[dict[str, str | date | int]]:
+    """Yield the days of a package: weekends are quieter, some days are missing, one is no count."""
+    for ago in range(DOWNLOAD_DAYS[registry]):
+        day = (END - timedelta(days=ago + 1)).date()
+        if (number + ago) % 41 == 0:
+            continue
+        is_weekend = day.weekday() > 4
+        count = (
+            -1 if (number, ago) == (3, 50) else number * (100 - ago % 13) // (1 + 3 * is_weekend)
+        )
+        yield {"registry": registry, "name": name, "day": day, "downloads": count}
+        if ago == 7:
+            # One day stands twice.
+            yield {"registry": registry, "name": name, "day": day, "downloads": count}
+
+
 def _needs(
     number: int,
     registry: str,
@@ -124,5 +169,9 @@ def _needs(
     if registry == "PYPI":
         last = OTHERS[registry][2]
         yield {**own, "dependency": last, "kind": "extra", "marker": 'extra == "dev"'}
+        # The version before did without one package, and needed another.
+        before = {**own, "version": f"0.1.{number}.0", "kind": "runtime"}
+        yield {**before, "dependency": OTHERS[registry][0], "spec": ">=1"}
+        yield {**before, "dependency": "nose"}
     else:
         yield {**own, "dependency": OTHERS[registry][2], "spec": "^4", "kind": "dev"}
