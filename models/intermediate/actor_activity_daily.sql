@@ -36,15 +36,41 @@ WITH on_github AS (
     activity.activity_date,
     COALESCE(accounts.account, activity.account),
     activity.event_type
+), by_accounts AS (
+  SELECT
+    artifact_id,
+    activity_date,
+    @entity_id('GITHUB_ACCOUNT', '', account) AS actor_id,
+    event_type,
+    is_bot,
+    event_count
+  FROM on_github
+), by_persons AS (
+  SELECT
+    facts.artifact_id,
+    facts.activity_date,
+    COALESCE(persons.person_id, facts.actor_id) AS person_id,
+    facts.event_type,
+    facts.is_bot,
+    facts.event_count
+  FROM by_accounts AS facts
+  /* Whom nothing links to anybody is a person, too. */
+  LEFT JOIN intermediate.persons AS persons
+    ON persons.actor_id = facts.actor_id
 )
 SELECT
   CAST(artifact_id AS STRING) AS artifact_id, /* The artifact. */
   CAST(activity_date AS DATE) AS activity_date, /* The day, in UTC. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', account) AS STRING) AS person_id, /* Who did it. */
+  CAST(person_id AS STRING) AS person_id, /* Who did it. */
   CAST(event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
-  CAST(is_bot AS BOOL) AS is_bot, /* Whether that is a bot. */
-  CAST(event_count AS INT64) AS event_count /* How many events. */
-FROM on_github
+  CAST(LOGICAL_OR(is_bot) AS BOOL) AS is_bot, /* Whether that is a bot. */
+  CAST(SUM(event_count) AS INT64) AS event_count /* How many events. */
+FROM by_persons
+GROUP BY
+  artifact_id,
+  activity_date,
+  person_id,
+  event_type
 UNION ALL
 SELECT
   CAST(artifact_id AS STRING) AS artifact_id,

@@ -16,7 +16,7 @@ SELECT
   CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
   CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT or OSS_FUNDING. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account that did it. */
+  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account or address that did it; a person may be several. */
   @decimal(1) AS amount /* How much: 1, or US dollars of funding. */
 FROM intermediate.github_events AS events
 JOIN intermediate.github_repositories AS repositories
@@ -31,7 +31,7 @@ SELECT
   CAST('COMMIT_CODE' AS STRING) AS event_type,
   CAST(event_source AS STRING) AS event_source,
   CAST(artifact_id AS STRING) AS to_artifact_id,
-  CAST(person_id AS STRING) AS from_actor_id,
+  CAST(actor_id AS STRING) AS from_actor_id,
   @decimal(1) AS amount
 FROM intermediate.commits
 UNION ALL

@@ -46,6 +46,7 @@ COMMITS = schema(
     author_email_sha256=of_person(TEXT, "author.email"),
     author_canon_name=of_person(TEXT, "author.name"),
     author_canon_email_sha256=of_person(TEXT, "author.email"),
+    author_noreply_id=of_person(INTEGER, "author.id"),
     author_noreply_login=of_person(TEXT, "author.login"),
     author_time=TIMESTAMP,
     author_tz_min=INTEGER,

@@ -19,7 +19,7 @@ FIELDS = ("%H", "%P", "%an", "%ae", "%aN", "%aE", "%at", "%ai", "%ct")
 MARK = b"\x01"
 FORMAT = "%x01" + "%n".join(FIELDS)
 NUMSTAT = re.compile(rb"\n?(\d+|-)\t(\d+|-)\t")
-NOREPLY = re.compile(r"(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com", re.IGNORECASE)
+NOREPLY = re.compile(r"(?:(\d{1,18})\+)?([^@+]+)@users\.noreply\.github\.com", re.IGNORECASE)
 ZONE = re.compile(r"([+-])(\d{2})(\d{2})$")
 
 
@@ -162,7 +162,8 @@ def _commit(name: str, head: bytes, counted: list[re.Match[bytes]]) -> dict[str,
         "author_email_sha256": sha256(raw_email),
         "author_canon_name": canon_name,
         "author_canon_email_sha256": sha256(canon_email),
-        "author_noreply_login": noreply[1] if noreply else None,
+        "author_noreply_id": int(noreply[1]) if noreply and noreply[1] else None,
+        "author_noreply_login": noreply[2] if noreply else None,
         "author_tz_min": _zone(zone),
         **times,
         "is_merge": is_merge,

@@ -235,10 +235,12 @@ CUMULATIVE = [sum(list(TYPES.values())[: rank + 1]) for rank, _ in enumerate(TYP
 
 def _listed(sha: str, author: Person, repository: Repository) -> dict[str, Any]:
     local, _, domain = author.email.partition("@")
-    hidden = hashlib.sha1(local.encode(), usedforsecurity=False).hexdigest()
+    # GH Archive hides what tells of somebody; what GitHub gave to an account stays.
+    shown = domain == "users.noreply.github.com"
+    local = local if shown else hashlib.sha1(local.encode(), usedforsecurity=False).hexdigest()
     return {
         "sha": sha,
-        "author": {"email": f"{hidden}@{domain}", "name": author.name},
+        "author": {"email": f"{local}@{domain}", "name": author.name},
         "message": "Change things",
         "distinct": True,
         "url": f"{API}/repos/{repository.owner}/{repository.name}/commits/{sha}",

@@ -41,6 +41,7 @@ def test_every_fact_of_a_commit_is_a_column(tmp_path, known_history):
         "author_email_sha256": sha256("ana@example.org"),
         "author_canon_name": "Ana Maria",
         "author_canon_email_sha256": sha256("ana.maria@example.org"),
+        "author_noreply_id": None,
         "author_noreply_login": None,
         "is_merge": False,
         "parents": 1,
@@ -51,6 +52,7 @@ def test_every_fact_of_a_commit_is_a_column(tmp_path, known_history):
         "author_email_sha256": sha256("123+bo-dev@users.noreply.github.com"),
         "author_canon_name": "Bo",
         "author_canon_email_sha256": sha256("123+bo-dev@users.noreply.github.com"),
+        "author_noreply_id": 123,
         "author_noreply_login": "bo-dev",
     }
     uncounted = dict.fromkeys(("additions", "deletions", "files", "binary_files"))
