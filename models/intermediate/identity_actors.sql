@@ -26,7 +26,7 @@ WITH linked AS (
   UNION DISTINCT
   SELECT
     other_actor_id AS actor_id,
-    reason <> 'MAILMAP' AS is_account
+    reason IN ('NOREPLY', 'NOREPLY_HASH') AS is_account
   FROM intermediate.identity_links
 )
 SELECT

@@ -10,7 +10,7 @@ MODEL (
   audits (
     not_null(columns := (actor_id, other_actor_id, reason, commit_count)),
     unique_combination_of_columns(columns := (actor_id, other_actor_id, reason)),
-    accepted_values(column := reason, is_in := ('NOREPLY', 'NOREPLY_HASH', 'MAILMAP')),
+    accepted_values(column := reason, is_in := ('NOREPLY', 'NOREPLY_HASH', 'MAILMAP', 'SAME_ADDRESS')),
     forall(criteria := (actor_id <> other_actor_id, commit_count > 0))
   )
 );
@@ -78,6 +78,19 @@ WITH bearers AS (
   FROM intermediate.pushed_commits AS pushed
   JOIN hashed_addresses AS addresses
     ON addresses.actor_id = pushed.person_id
+  UNION ALL
+  SELECT
+    commits.signer_id AS actor_id,
+    commits.pusher_id AS other_actor_id,
+    'SAME_ADDRESS' AS reason
+  FROM staging.git_commits AS commits
+  WHERE
+    commits.pusher_id <> commits.signer_id
+    AND commits.pusher_id IN (
+      SELECT
+        pushed.person_id
+      FROM intermediate.pushed_commits AS pushed
+    )
 ), nobodies AS (
   SELECT
     @email_id(email_sha256) AS actor_id
@@ -110,7 +123,7 @@ WITH bearers AS (
 SELECT
   CAST(found.actor_id AS STRING) AS actor_id, /* The address, by a keyed hash. */
   CAST(found.other_actor_id AS STRING) AS other_actor_id, /* The account, or another address that a .mailmap joins with it. */
-  CAST(found.reason AS STRING) AS reason, /* NOREPLY: GitHub gave the account that address, as the address says; NOREPLY_HASH: as its hash shows; MAILMAP: a repository says so. */
+  CAST(found.reason AS STRING) AS reason, /* NOREPLY: GitHub gave the account that address, as the address says; NOREPLY_HASH: as its hash shows; MAILMAP: a repository says so; SAME_ADDRESS: it is the same in pushes, which tell it otherwise. */
   CAST(COUNT(*) AS INT64) AS commit_count /* How many commits tell so. */
 FROM found
 /* Nearly everybody is somebody. */

@@ -90,6 +90,12 @@ WITH addresses AS (
   FROM links
   UNION ALL
   SELECT
+    'same_address_links' AS measure,
+    COUNT(IF(reason = 'SAME_ADDRESS', 1, NULL)) AS amount,
+    'Links of an address in a git history to the same in pushes, which tell it in another form.' AS description
+  FROM links
+  UNION ALL
+  SELECT
     'contradicted_links' AS measure,
     COUNT(IF(NOT is_followed AND NOT is_too_large, 1, NULL)) AS amount,
     'Links that would join two whom a repository counts as two authors; they are not followed.' AS description

@@ -44,6 +44,7 @@ COMMITS = schema(
     parents=INTEGER,
     author_name=of_person(TEXT, "author.name"),
     author_email_sha256=of_person(TEXT, "author.email"),
+    author_pushed_email_sha256=of_person(TEXT, "author.email"),
     author_canon_name=of_person(TEXT, "author.name"),
     author_canon_email_sha256=of_person(TEXT, "author.email"),
     author_noreply_id=of_person(INTEGER, "author.id"),

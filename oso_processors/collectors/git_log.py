@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -160,6 +161,7 @@ def _commit(name: str, head: bytes, counted: list[re.Match[bytes]]) -> dict[str,
         "parents": parent_count,
         "author_name": raw_name,
         "author_email_sha256": sha256(raw_email),
+        "author_pushed_email_sha256": sha256(as_pushed(raw_email)),
         "author_canon_name": canon_name,
         "author_canon_email_sha256": sha256(canon_email),
         "author_noreply_id": int(noreply[1]) if noreply and noreply[1] else None,
@@ -172,6 +174,17 @@ def _commit(name: str, head: bytes, counted: list[re.Match[bytes]]) -> dict[str,
         "files": None if is_merge else len(counted),
         "binary_files": None if is_merge else len(counted) - len(texts),
     }
+
+
+def as_pushed(address: str) -> str:
+    """Return an address as GH Archive tells it of pushes: without what stands before the @.
+
+    An address that GitHub gave stays as it is.
+    """
+    local, at, domain = address.rpartition("@")
+    if not at or NOREPLY.fullmatch(address.strip()):
+        return address
+    return f"{hashlib.sha1(local.encode(), usedforsecurity=False).hexdigest()}@{domain}"
 
 
 def _time(seconds: str) -> str:
