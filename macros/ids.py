@@ -50,6 +50,22 @@ def key(evaluator: Any, entity_id: exp.Expression) -> exp.Expression:
 
 
 @macro()
+def email_id(evaluator: Any, email_sha256: exp.Expression) -> exp.Expression:
+    """Return the id of whoever signs with an address, by a keyed hash of the address's own hash.
+
+    Without the key, anybody who has an address could look up its owner.
+    """
+    key = exp.Literal.string(evaluator.var("actor_key")).sql(dialect="bigquery")
+    keyed = f"TO_HEX(SHA256(CONCAT({key}, {email_sha256.sql(dialect='bigquery')})))"
+    return entity_id(
+        evaluator,
+        exp.Literal.string("EMAIL"),
+        exp.Literal.string(""),
+        sqlglot.parse_one(keyed, dialect="bigquery"),
+    )
+
+
+@macro()
 def lower_ascii(evaluator: Any, text: exp.Expression) -> exp.Expression:
     """Return ``text`` with A to Z in lower case, and all other letters as they are.
 

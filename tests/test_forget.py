@@ -158,12 +158,24 @@ def persons(project: Path) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
+def links(project: Path) -> tuple[int, int]:
+    """How many links between actors there are, and how many of them show somebody."""
+    listed = ", ".join(f"'{each}'" for each in SHOWN)
+    with open_warehouse(project) as connection:
+        return connection.execute(
+            f"SELECT count(*), count_if(actor_id IN ({listed}) OR other_actor_id IN ({listed}))"
+            " FROM intermediate.identity_links"
+        ).fetchone()
+
+
 def kept(project: Path) -> list[str]:
     return sorted(each.name for each in (project / ".oso" / "releases").glob("r*"))
 
 
 def test_nothing_shows_who_was_forgotten_and_every_count_is_what_it_was(ran):
     counted, people = facts(ran), persons(ran)
+    linked, shown = links(ran)
+    assert shown > 0
     assert {'"raw"."gharchive__events"', '"raw"."git_history__commits"'} <= set(
         in_warehouse(ran, SHOWN)
     )
@@ -173,6 +185,7 @@ def test_nothing_shows_who_was_forgotten_and_every_count_is_what_it_was(ran):
     assert everywhere(ran) == []
     assert facts(ran) == counted
     assert persons(ran) == people
+    assert links(ran) == (linked, 0)
     assert receipt["published"] == {}
     assert receipt["releases"] == {}
     assert kept(ran) == ["r1"]

@@ -31,15 +31,27 @@ WITH on_github AS (
   /* Most accounts are known by their ids. */
   LEFT JOIN intermediate.github_accounts AS accounts
     ON accounts.login_account = activity.account
-), facts AS (
+), actors AS (
   SELECT
     @key(artifact_id) AS artifact_key,
     activity_date,
-    @key(@entity_id('GITHUB_ACCOUNT', '', account)) AS person_key,
+    @key(@entity_id('GITHUB_ACCOUNT', '', account)) AS actor_key,
     event_type,
     is_bot,
     event_count
   FROM on_github
+), facts AS (
+  SELECT
+    actors.artifact_key,
+    actors.activity_date,
+    COALESCE(@key(persons.person_id), actors.actor_key) AS person_key,
+    actors.event_type,
+    actors.is_bot,
+    actors.event_count
+  FROM actors
+  /* Whom nothing links to anybody is a person, too. */
+  LEFT JOIN intermediate.persons AS persons
+    ON @key(persons.actor_id) = actors.actor_key
   UNION ALL
   SELECT
     artifact_key,

@@ -1,5 +1,6 @@
 /*
   One row is a commit of a repository, merge commits left out.
+  Its author is a person, who may have signed others with another address or done things under an account.
   Taken from the git history where that was collected, and from pushes where it was not, never from both.
 */
 MODEL (
@@ -7,8 +8,11 @@ MODEL (
   kind FULL,
   grain (artifact_key, sha),
   audits (
-    not_null(columns := (artifact_key, sha, committed_at, person_id, is_bot, event_source)),
-    unique_combination_of_columns(columns := (artifact_key, sha))
+    not_null(
+      columns := (artifact_key, sha, committed_at, actor_id, person_id, is_bot, event_source)
+    ),
+    unique_combination_of_columns(columns := (artifact_key, sha)),
+    repository_tells_authors_apart
   )
 );
 
@@ -17,7 +21,7 @@ WITH found AS (
     @key(repositories.artifact_id) AS artifact_key,
     commits.sha,
     commits.committed_at,
-    commits.person_id,
+    commits.person_id AS actor_id,
     commits.is_bot,
     'GIT' AS event_source
   FROM staging.git_commits AS commits
@@ -30,7 +34,7 @@ WITH found AS (
     @key(artifacts.artifact_id) AS artifact_key,
     pushed.sha,
     pushed.pushed_at AS committed_at,
-    pushed.person_id,
+    pushed.person_id AS actor_id,
     pushed.is_bot,
     'GITHUB' AS event_source
   FROM intermediate.pushed_commits AS pushed
@@ -42,15 +46,19 @@ WITH found AS (
     NOT artifacts.has_git_history
 )
 SELECT
-  CAST(artifact_key AS INT64) AS artifact_key, /* The repository's number. */
-  CAST(sha AS STRING) AS sha, /* The commit's hash. */
-  CAST(committed_at AS TIMESTAMP) AS committed_at, /* Committer time; the time of the first push where only that is known. */
-  CAST(person_id AS STRING) AS person_id, /* The author. */
-  CAST(is_bot AS BOOL) AS is_bot, /* Whether the author is a bot. */
-  CAST(event_source AS STRING) AS event_source /* GIT, or GITHUB for commits known from pushes. */
+  CAST(found.artifact_key AS INT64) AS artifact_key, /* The repository's number. */
+  CAST(found.sha AS STRING) AS sha, /* The commit's hash. */
+  CAST(found.committed_at AS TIMESTAMP) AS committed_at, /* Committer time; the time of the first push where only that is known. */
+  CAST(found.actor_id AS STRING) AS actor_id, /* The author, by the address. */
+  CAST(COALESCE(persons.person_id, found.actor_id) AS STRING) AS person_id, /* The person that the author is. */
+  CAST(found.is_bot AS BOOL) AS is_bot, /* Whether the author is a bot. */
+  CAST(found.event_source AS STRING) AS event_source /* GIT, or GITHUB for commits known from pushes. */
 FROM found
+/* Whom nothing links to anybody is a person, too. */
+LEFT JOIN intermediate.persons AS persons
+  ON persons.actor_id = found.actor_id
 QUALIFY
   ROW_NUMBER() OVER (
-    PARTITION BY artifact_key, sha
-    ORDER BY committed_at, person_id, is_bot, event_source
+    PARTITION BY found.artifact_key, found.sha
+    ORDER BY found.committed_at, found.actor_id, found.is_bot, found.event_source
   ) = 1

@@ -23,7 +23,7 @@ SELECT
   CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
   CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, OPEN_COLLECTIVE, or the package's registry. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
-  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account, or package, that did it; NULL where registries do not tell, or a funder hides. */
+  CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account, address or package that did it; NULL where registries do not tell, or a funder hides. A person may be several. */
   @decimal(1) AS amount /* How much: 1, US dollars of funding, or how many downloads. */
 FROM intermediate.github_events AS events
 JOIN intermediate.github_repositories AS repositories
@@ -38,7 +38,7 @@ SELECT
   CAST('COMMIT_CODE' AS STRING) AS event_type,
   CAST(commits.event_source AS STRING) AS event_source,
   CAST(artifacts.artifact_id AS STRING) AS to_artifact_id,
-  CAST(commits.person_id AS STRING) AS from_actor_id,
+  CAST(commits.actor_id AS STRING) AS from_actor_id,
   @decimal(1) AS amount
 FROM intermediate.commits AS commits
 JOIN intermediate.artifacts AS artifacts

@@ -44,6 +44,6 @@ SELECT
   CAST(created_at AS TIMESTAMP) AS pushed_at, /* When it was first pushed on that day. */
   CAST(repository_source_id AS INT64) AS repository_source_id, /* The repository's numeric id at GitHub. */
   CAST(sha AS STRING) AS sha, /* The commit's hash. */
-  CAST(@entity_id('EMAIL', '', TO_HEX(SHA256(CONCAT(@VAR('actor_key'), author)))) AS STRING) AS person_id, /* The author, by a keyed hash of the address. */
+  CAST(@email_id(author) AS STRING) AS person_id, /* The author, by a keyed hash of the address. */
   CAST(@is_bot(author_name) AS BOOL) AS is_bot /* Whether the author is a bot. */
 FROM first_listed

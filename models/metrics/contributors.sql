@@ -2,6 +2,7 @@
   Contributors
   Distinct people with at least one contribution in the bucket: a commit, an issue or pull request opened,
   a pull request merged, or a review. Comments and stars do not make a contributor; bots are left out.
+  A person is all accounts and addresses known to belong together: who commits and reviews counts once.
   Not to be taken for developers, who are those with commits.
 */
 MODEL (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -19,7 +20,7 @@ FIELDS = ("%H", "%P", "%an", "%ae", "%aN", "%aE", "%at", "%ai", "%ct")
 MARK = b"\x01"
 FORMAT = "%x01" + "%n".join(FIELDS)
 NUMSTAT = re.compile(rb"\n?(\d+|-)\t(\d+|-)\t")
-NOREPLY = re.compile(r"(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com", re.IGNORECASE)
+NOREPLY = re.compile(r"(?:(\d{1,18})\+)?([^@+]+)@users\.noreply\.github\.com", re.IGNORECASE)
 ZONE = re.compile(r"([+-])(\d{2})(\d{2})$")
 
 
@@ -160,9 +161,11 @@ def _commit(name: str, head: bytes, counted: list[re.Match[bytes]]) -> dict[str,
         "parents": parent_count,
         "author_name": raw_name,
         "author_email_sha256": sha256(raw_email),
+        "author_pushed_email_sha256": sha256(as_pushed(raw_email)),
         "author_canon_name": canon_name,
         "author_canon_email_sha256": sha256(canon_email),
-        "author_noreply_login": noreply[1] if noreply else None,
+        "author_noreply_id": int(noreply[1]) if noreply and noreply[1] else None,
+        "author_noreply_login": noreply[2] if noreply else None,
         "author_tz_min": _zone(zone),
         **times,
         "is_merge": is_merge,
@@ -171,6 +174,17 @@ def _commit(name: str, head: bytes, counted: list[re.Match[bytes]]) -> dict[str,
         "files": None if is_merge else len(counted),
         "binary_files": None if is_merge else len(counted) - len(texts),
     }
+
+
+def as_pushed(address: str) -> str:
+    """Return an address as GH Archive tells it of pushes: without what stands before the @.
+
+    An address that GitHub gave stays as it is.
+    """
+    local, at, domain = address.rpartition("@")
+    if not at or NOREPLY.fullmatch(address.strip()):
+        return address
+    return f"{hashlib.sha1(local.encode(), usedforsecurity=False).hexdigest()}@{domain}"
 
 
 def _time(seconds: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from oso_processors.collectors.git_log import as_pushed
 from oso_processors.progress import Step
 from oso_processors.sample.git import Commit, History
 from oso_processors.sample.world import (
@@ -234,11 +234,9 @@ CUMULATIVE = [sum(list(TYPES.values())[: rank + 1]) for rank, _ in enumerate(TYP
 
 
 def _listed(sha: str, author: Person, repository: Repository) -> dict[str, Any]:
-    local, _, domain = author.email.partition("@")
-    hidden = hashlib.sha1(local.encode(), usedforsecurity=False).hexdigest()
     return {
         "sha": sha,
-        "author": {"email": f"{hidden}@{domain}", "name": author.name},
+        "author": {"email": as_pushed(author.email), "name": author.name},
         "message": "Change things",
         "distinct": True,
         "url": f"{API}/repos/{repository.owner}/{repository.name}/commits/{sha}",

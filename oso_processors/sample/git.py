@@ -11,6 +11,7 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from oso_processors.collectors.git_log import as_pushed
 from oso_processors.collectors.schema import sha256
 from oso_processors.sample.world import END, Person, Repository, World, fake_sha
 
@@ -23,8 +24,10 @@ COMMITS = pa.schema(
         ("parents", pa.int16()),
         ("author_name", pa.string()),
         ("author_email_sha256", pa.string()),
+        ("author_pushed_email_sha256", pa.string()),
         ("author_canon_name", pa.string()),
         ("author_canon_email_sha256", pa.string()),
+        ("author_noreply_id", pa.int64()),
         ("author_noreply_login", pa.string()),
         ("author_time", MOMENT),
         ("author_tz_min", pa.int16()),
@@ -122,8 +125,10 @@ def _rows(name: str, commits: list[Commit], random: Random) -> Iterator[dict[str
             "parents": 2 if commit.is_merge else min(number, 1),
             "author_name": "" if number % 401 == 0 else person.name,
             "author_email_sha256": sha256(written),
+            "author_pushed_email_sha256": sha256(as_pushed(written)),
             "author_canon_name": person.name,
             "author_canon_email_sha256": sha256(person.email),
+            "author_noreply_id": person.id if is_noreply and "+" in written else None,
             "author_noreply_login": person.login if is_noreply else None,
             "author_time": commit.at + ahead,
             "author_tz_min": random.choice((0, 60, -300, 330)),

@@ -39,8 +39,11 @@ def test_every_fact_of_a_commit_is_a_column(tmp_path, known_history):
         "repo": "owner/name",
         "author_name": "Ana",
         "author_email_sha256": sha256("ana@example.org"),
+        # printf '%s@example.org' $(printf Ana | sha1sum | head -c 40) | sha256sum
+        "author_pushed_email_sha256": "91b49f17bc742ecea2222679208a6ddf4b43c8e9cf5add7a09c89bd7c3aef67e",
         "author_canon_name": "Ana Maria",
         "author_canon_email_sha256": sha256("ana.maria@example.org"),
+        "author_noreply_id": None,
         "author_noreply_login": None,
         "is_merge": False,
         "parents": 1,
@@ -49,8 +52,10 @@ def test_every_fact_of_a_commit_is_a_column(tmp_path, known_history):
     bo = {
         "author_name": "Bo",
         "author_email_sha256": sha256("123+bo-dev@users.noreply.github.com"),
+        "author_pushed_email_sha256": sha256("123+bo-dev@users.noreply.github.com"),
         "author_canon_name": "Bo",
         "author_canon_email_sha256": sha256("123+bo-dev@users.noreply.github.com"),
+        "author_noreply_id": 123,
         "author_noreply_login": "bo-dev",
     }
     uncounted = dict.fromkeys(("additions", "deletions", "files", "binary_files"))

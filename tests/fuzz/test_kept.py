@@ -42,6 +42,7 @@ FOUND = {
         "intermediate.artifacts": [],
         "intermediate.github_repositories": [],
         "intermediate.pushed_commits": [],
+        "intermediate.persons": [],
     },
     # One commit in two repositories of a project that disagree about its author.
     "intermediate.repeated_commits": {
