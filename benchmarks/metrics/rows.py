@@ -216,7 +216,11 @@ def fill(
     connection.execute(_events().format(**span, per_day=per_day))
     connection.execute(HOURS.format(**span))
     connection.execute(COMMITS.format(**span, per_day=per_day // 2))
-    for source, stream in (("gharchive", "events"), ("gharchive", "hours"), ("git_history", "commits")):
+    for source, stream in (
+        ("gharchive", "events"),
+        ("gharchive", "hours"),
+        ("git_history", "commits"),
+    ):
         connection.execute(
             "INSERT INTO raw._loads VALUES (?, ?, ?, 0, ?)",
             [load, source, stream, datetime.now(UTC)],

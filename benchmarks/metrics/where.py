@@ -87,10 +87,16 @@ def main() -> None:
     """Build, and print what it took."""
     gc.set_threshold(200_000, 20, 20)  # as `oso` does
     GenericContext.concurrent_tasks = property(lambda _: 1)  # type: ignore[method-assign,assignment]
-    counted(SnapshotEvaluator, "evaluate", lambda snapshot, **_: (public_name(snapshot.name), "python"))
-    counted(SnapshotEvaluator, "audit", lambda snapshot, **_: (public_name(snapshot.name), "audits"))
     counted(
-        DuckDBEngineAdapter, "_execute", lambda *_, **__: ("", "audits" if METER.is_auditing else "queries")
+        SnapshotEvaluator, "evaluate", lambda snapshot, **_: (public_name(snapshot.name), "python")
+    )
+    counted(
+        SnapshotEvaluator, "audit", lambda snapshot, **_: (public_name(snapshot.name), "audits")
+    )
+    counted(
+        DuckDBEngineAdapter,
+        "_execute",
+        lambda *_, **__: ("", "audits" if METER.is_auditing else "queries"),
     )
     METER.enter("(loading)", "python")
     with Warehouse(Settings.from_environ()) as warehouse:

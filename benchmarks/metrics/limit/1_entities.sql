@@ -228,12 +228,13 @@ JOIN artifacts USING (artifact_id)
 JOIN ecosystem_branches ON leaf_id = entity_id('OPEN_DEV_DATA', '', listed.ecosystem);
 
 -- An entity's number stands for its type, its id and the system of its artifacts; an artifact keeps its own.
+CREATE TYPE source AS ENUM (SELECT DISTINCT source FROM artifacts ORDER BY source);
 CREATE TABLE entities AS
-SELECT a AS e, 'artifact' AS entity_type, artifact_id AS entity_id, source, if(has_history, 1000000000, 0)::BIGINT AS history_share
+SELECT a AS e, 'artifact' AS entity_type, artifact_id AS entity_id, CAST(source AS source) AS source, if(has_history, 1000000000, 0)::BIGINT AS history_share
 FROM artifacts
 UNION ALL
 SELECT
-  CAST((SELECT max(a) FROM artifacts) + row_number() OVER () AS INTEGER), entity_type, entity_id, source,
+  CAST((SELECT max(a) FROM artifacts) + row_number() OVER () AS INTEGER), entity_type, entity_id, CAST(source AS source),
   half_even(count(*) FILTER (has_history) * 1000000000, count(*))::BIGINT
 FROM memberships JOIN artifacts USING (a)
 WHERE entity_type <> 'artifact'

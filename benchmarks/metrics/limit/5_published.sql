@@ -78,17 +78,22 @@ SELECT
 FROM (SELECT DISTINCT metric, source, bucket FROM measured JOIN entities USING (e))
 JOIN catalogue USING (metric);
 CREATE TABLE published.metrics_v1 AS
-SELECT metric_id, metric_name, display_name, description, unit, CAST(bucket AS VARCHAR) AS bucket, source AS metric_source, sql, path
+SELECT metric_id, metric_name, display_name, description, unit, CAST(bucket AS VARCHAR) AS bucket, CAST(source AS VARCHAR) AS metric_source, sql, path
 FROM named_metrics;
 
 CREATE MACRO series(kind) AS TABLE
 SELECT
   metric_id, entity_id, sample_date, amount, unit,
-  nano(half_even(history_share * beside + (1000000000 - history_share) * alone, 1000000000)) AS coverage, is_complete
+  CASE WHEN history_share = 0 OR alone = beside THEN coverage_alone
+       WHEN history_share = 1000000000 THEN coverage_beside
+       ELSE nano(half_even(history_share * beside + (1000000000 - history_share) * alone, 1000000000)) END AS coverage,
+  is_complete
 FROM measured
 JOIN entities USING (e)
 JOIN (
-  SELECT metric, source, bucket, o, metric_id, unit, alone, beside, coverage.is_complete, sample_date
+  SELECT
+    metric, source, bucket, o, metric_id, unit, alone, beside, nano(alone) AS coverage_alone, nano(beside) AS coverage_beside,
+    coverage.is_complete, sample_date
   FROM named_metrics JOIN coverage USING (basis, bucket) JOIN buckets USING (bucket, o)
 ) AS told USING (metric, source, bucket, o)
 WHERE entity_type = kind;
