@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 
@@ -94,9 +95,10 @@ def write_git(folder: Path, world: World, histories: History, random: Random) ->
 def _commits(repository: Repository, world: World, count: int, random: Random) -> Iterator[Commit]:
     begin = END - timedelta(days=365 * YEARS)
     team = [_member(world, random) for _ in range(max(3, count // 25))]
-    ranks = [(rank + 1) ** -1.1 for rank, _ in enumerate(team)]
+    # Summed up once: weights that are not would be summed for every commit.
+    ranks = list(accumulate((rank + 1) ** -1.1 for rank, _ in enumerate(team)))
     for number in range(count):
-        person, first, last = random.choices(team, ranks)[0]
+        person, first, last = random.choices(team, cum_weights=ranks)[0]
         share = first + (last - first) * random.random()
         at = begin + timedelta(seconds=int(share * 365 * YEARS * 86_400))
         if number < 3 and repository.id == 700_000_000:
