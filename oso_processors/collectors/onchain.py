@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -257,11 +258,17 @@ def _day(
     counts = {"contract_count": contract_count, "transaction_count": transaction_count}
     yield Record("days", {"chain": chain, "day": day, **counts})
     for number, row in enumerate(rows, 1):
-        found = {**row, "gas_fees_wei": str(row["gas_fees_wei"])}
+        found = {**row, "gas_fees_wei": _digits(row["gas_fees_wei"])}
         if problem := _problem(found):
             yield reject(place, f"{day}, row {number}", problem, dict(row))
         else:
             yield Record("contract_calls", {"chain": chain, "day": day, **found})
+
+
+def _digits(number: Any) -> str:
+    """Return a whole number as its digits; BigQuery and Parquet may give it as a decimal."""
+    is_whole = isinstance(number, Decimal) and number == number.to_integral_value()
+    return str(int(number)) if is_whole else str(number)
 
 
 def _problem(row: Mapping[str, Any]) -> str | None:

@@ -61,7 +61,7 @@ SELECT
   caller,
   SUM(call_count) AS invocation_count,
   SUM(sent_count) AS transaction_count,
-  CAST(SUM(fee) AS STRING) AS gas_fees_wei
+  SUM(fee) AS gas_fees_wei
 FROM facts
 GROUP BY contract, caller
 UNION ALL
@@ -70,7 +70,7 @@ SELECT
   CAST(NULL AS STRING) AS caller,
   0 AS invocation_count,
   COUNT(*) AS transaction_count,
-  '0' AS gas_fees_wei
+  CAST(0 AS NUMERIC) AS gas_fees_wei
 FROM sent
 """
 PASSING = frozenset({429, 500, 502, 503, 504})

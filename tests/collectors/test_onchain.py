@@ -45,7 +45,9 @@ def write(folder, name, *found):
 
 
 def test_a_file_is_a_day_of_a_chain_and_its_rows(tmp_path):
-    write(tmp_path, "BASE/2024-05-01.parquet", CALL)
+    write(
+        tmp_path, "BASE/2024-05-01.parquet", {**CALL, "gas_fees_wei": Decimal(CALL["gas_fees_wei"])}
+    )
 
     found = rows(read({"folder": str(tmp_path)}))
 
@@ -222,21 +224,21 @@ def counted(engine, chain):
 
 def test_on_ethereum_calls_of_other_contracts_count_and_fees_are_of_whom_was_sent_to(engine):
     assert counted(engine, "MAINNET") == [
-        (A, B, 1, 1, "210000"),
-        (A, D, 1, 1, str(81 * 10**18)),
-        (C, B, 1, 1, "1"),
-        (C, D, 3, 0, "0"),
-        (None, None, 0, 5, "0"),
+        (A, B, 1, 1, 210000),
+        (A, D, 1, 1, 81 * 10**18),
+        (C, B, 1, 1, 1),
+        (C, D, 3, 0, 0),
+        (None, None, 0, 5, 0),
     ]
 
 
 @pytest.mark.parametrize("chain", ["ARBITRUM_ONE", "MATIC", "OPTIMISM"])
 def test_without_traces_the_transactions_that_are_sent_to_a_contract_are_its_calls(engine, chain):
     assert counted(engine, chain) == [
-        (A, B, 1, 1, "210000"),
-        (A, D, 1, 1, str(81 * 10**18)),
-        (C, B, 1, 1, "1"),
-        (None, None, 0, 5, "0"),
+        (A, B, 1, 1, 210000),
+        (A, D, 1, 1, 81 * 10**18),
+        (C, B, 1, 1, 1),
+        (None, None, 0, 5, 0),
     ]
 
 
