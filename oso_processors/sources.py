@@ -21,6 +21,7 @@ FOLDERS = {
     "open_collective": ("open-collective", "source-open-collective", "folder"),
     "registries": ("registry", "source-registries", "folder"),
     "open_dev_data": ("open-dev-data", "source-open-dev-data", "path"),
+    "onchain": ("onchain", "source-onchain", "folder"),
     "dependency_graph": ("dependency-graph", "source-dependency-graph", "folder"),
 }
 

@@ -72,6 +72,7 @@ BASES = exp.Tuple(
             "threads",
             "snapshot",
             "downloads",
+            "onchain",
         )
     ]
 )

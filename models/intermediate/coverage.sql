@@ -1,6 +1,6 @@
 /*
   One row is how much of a bucket's hours of GH Archive told what metrics of one basis count,
-  or of its days of downloads at one registry.
+  or of its days of downloads at one registry, or of calls on one chain.
   All time begins with the first hour collected. Hours that have not ended are not expected yet.
 */
 MODEL (
@@ -130,9 +130,19 @@ WITH collected AS (
     day_count AS hour_count,
     is_complete
   FROM intermediate.download_coverage
+  UNION ALL
+  SELECT
+    CONCAT('onchain:', chain) AS basis,
+    bucket,
+    sample_date,
+    told_count,
+    told_count AS told_beside_history_count,
+    contract_day_count AS hour_count,
+    is_complete
+  FROM intermediate.onchain_coverage
 )
 SELECT
-  CAST(basis AS STRING) AS basis, /* What metrics are counted from: events, commits, contributions, merges, threads or snapshot; downloads: and a registry for its downloads. */
+  CAST(basis AS STRING) AS basis, /* What metrics are counted from: events, commits, contributions, merges, threads or snapshot; downloads: and a registry for its downloads; onchain: and a chain for its calls. */
   CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(@ratio(told_count, hour_count)) AS coverage, /* The share of its hours that were collected and told all of it, 0 to 1. */

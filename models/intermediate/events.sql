@@ -1,6 +1,7 @@
 /*
   One row is something that happened to an artifact: every event, commit, grant and version of a package that we count,
-  the downloads of a package on a day, and what packages began or ceased to depend on.
+  the downloads of a package on a day, the calls of a contract by an account on a day, and what packages began
+  or ceased to depend on.
 */
 MODEL (
   name intermediate.events,
@@ -21,7 +22,7 @@ SELECT
   CAST(@entity_id('GITHUB_EVENT', '', events.event_id) AS STRING) AS event_id, /* The event's id. */
   CAST(events.created_at AS TIMESTAMP) AS time, /* When it happened. */
   CAST(events.event_type AS STRING) AS event_type, /* One of the types in seeds.event_types. */
-  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, OPEN_COLLECTIVE, or the package's registry. */
+  CAST('GITHUB' AS STRING) AS event_source, /* Where it was recorded: GITHUB, GIT, OSS_FUNDING, OPEN_COLLECTIVE, the package's registry, or the contract's chain. */
   CAST(repositories.artifact_id AS STRING) AS to_artifact_id, /* The artifact that it happened to. */
   CAST(@entity_id('GITHUB_ACCOUNT', '', COALESCE(accounts.account, events.account)) AS STRING) AS from_actor_id, /* The account, address or package that did it; NULL where registries do not tell, or a funder hides. A person may be several. */
   @decimal(1) AS amount /* How much: 1, US dollars of funding, or how many downloads. */
@@ -79,6 +80,18 @@ SELECT
 FROM staging.package_downloads
 WHERE
   download_count > 0
+UNION ALL
+SELECT
+  CAST(@entity_id('CONTRACT_CALLS', contract_id, CONCAT(caller_id, CAST(call_date AS STRING))) AS STRING) AS event_id,
+  CAST(call_date AS TIMESTAMP) AS time,
+  CAST('CONTRACT_INVOKED' AS STRING) AS event_type,
+  CAST(chain AS STRING) AS event_source,
+  CAST(contract_id AS STRING) AS to_artifact_id,
+  CAST(caller_id AS STRING) AS from_actor_id,
+  @decimal(invocation_count) AS amount
+FROM staging.contract_calls
+WHERE
+  invocation_count > 0
 UNION ALL
 SELECT
   CAST(@entity_id(

@@ -21,8 +21,8 @@ WITH series AS (
   SELECT
     catalogue.metric,
     IF(
-      catalogue.basis = 'downloads',
-      CONCAT('downloads:', metrics.metric_source),
+      catalogue.basis IN ('downloads', 'onchain'),
+      CONCAT(catalogue.basis, ':', metrics.metric_source),
       catalogue.basis
     ) AS basis,
     metrics.metric_source,

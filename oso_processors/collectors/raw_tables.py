@@ -63,6 +63,7 @@ def own_sources() -> Sequence[Source]:
     from oso_processors.collectors.dependency_graph import DependencyGraph
     from oso_processors.collectors.gharchive import Gharchive
     from oso_processors.collectors.git_history import GitHistory
+    from oso_processors.collectors.onchain import Onchain
     from oso_processors.collectors.open_collective import OpenCollective
     from oso_processors.collectors.open_dev_data import OpenDevData
     from oso_processors.collectors.oss_directory import OssDirectory
@@ -78,6 +79,7 @@ def own_sources() -> Sequence[Source]:
         DependencyGraph(),
         OpenDevData(),
         OpenCollective(),
+        Onchain(),
     )
 
 

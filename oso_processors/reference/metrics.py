@@ -21,6 +21,8 @@ BASIS = {
     "snapshot": "1: it is counted from a snapshot of the whole source",
     "downloads": "the share of the bucket's days, over all packages that the registry was asked about,"
     " that were collected",
+    "onchain": "the share of the bucket's days, over all contracts that are counted on the chain,"
+    " that were collected",
     "commits": "1 for repositories whose git history was collected; for others "
     + HOURS
     + " and list commits",

@@ -18,13 +18,14 @@ from oso_processors.sample.eras import write_eras
 from oso_processors.sample.events import write_events
 from oso_processors.sample.funding import write_funding
 from oso_processors.sample.git import make_histories, write_git
+from oso_processors.sample.onchain import write_calls
 from oso_processors.sample.open_collective import write_collectives
 from oso_processors.sample.packages import write_bills, write_packages
 from oso_processors.sample.taxonomy import write_taxonomy
 from oso_processors.sample.world import SampleSize, make_world
 
 # Goes up when the same size and seed give another sample.
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def make_sample(
         write_collectives(making / "open-collective", world)
         write_packages(making / "registry", world, apart)
         write_taxonomy(making / "open-dev-data", world)
+        write_calls(making / "onchain", making / "oss-directory")
         write_bills(making / "dependency-graph", world)
         commits = write_git(making / "git", world, histories, random)
         events = write_events(making / "gharchive", world, histories, random, step)
