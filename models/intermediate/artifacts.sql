@@ -36,7 +36,7 @@ WITH repositories AS (
   FROM staging.open_collective_accounts
   UNION DISTINCT
   SELECT
-    giver_id AS account_id,
+    @entity_id('OPEN_COLLECTIVE', '', giver_name) AS account_id,
     giver_name AS account_name
   FROM intermediate.open_collective_funding
   WHERE

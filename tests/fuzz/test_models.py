@@ -41,6 +41,7 @@ POSSIBLE = {
     "activity_date": [date(1970, 1, 1), date(1970, 1, 2), date(1969, 12, 31)],
     "actor_login": ["ana", "bo", "ana[bot]"],
     "amount": [*map(Decimal, ("1", "0", "2.5", "3.5", "1234567.000000001"))],
+    "bot_event_count": [0, 1],
     "bytes": [1, 0, 9],
     "graph_date": [date(2024, 5, 31), date(9999, 12, 31)],
     "is_bot": [False, True, True],
@@ -59,8 +60,23 @@ POSSIBLE = {
     "opened_at": [datetime(1969, 12, 31, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)],
     "ordinal": [1, 2, 3, 5],
     "repository_source_id": [1, 2, -3],
+    "sample_date": [date(1970, 1, 1), date(1970, 1, 2), date(1969, 12, 31)],
     "thread_number": [1, 2],
 }
+# Ids are hashes: a number is made of their digits.
+IDS = ["a1" * 32, "b2" * 32, "c3" * 32]
+POSSIBLE |= dict.fromkeys(
+    (
+        "actor_id",
+        "artifact_id",
+        "dependency_id",
+        "dependent_id",
+        "entity_id",
+        "package_id",
+        "person_id",
+    ),
+    IDS,
+)
 COUNTS = [1, 2, 3, 10, 10**6]
 MODELS = sorted(
     f"{path.relative_to(PROJECT / 'models').parts[0]}.{path.stem}"
