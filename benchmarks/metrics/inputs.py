@@ -20,7 +20,14 @@ from oso_processors.collectors.raw_tables import create_statements
 
 OSO = str(Path(sys.executable).parent / "oso")
 # Their size is that of the directory, whatever the number of events.
-SMALL = ("oss_directory", "oss_funding", "registries", "open_dev_data", "dependency_graph")
+SMALL = (
+    "oss_directory",
+    "oss_funding",
+    "open_collective",
+    "registries",
+    "open_dev_data",
+    "dependency_graph",
+)
 CATALOGUE = """
 COPY (
   SELECT

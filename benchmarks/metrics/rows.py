@@ -31,6 +31,14 @@ CREATE OR REPLACE MACRO is_bot_number(n) AS n % 9 = 3 AND n // 9 < {len(BOTS)};
 CREATE OR REPLACE MACRO login_of(n) AS
   CASE WHEN is_bot_number(n) THEN {list(BOTS)}[1 + n // 9]
        WHEN n = 5 THEN 'botantony' ELSE {list(NAMES)}[1 + n % {len(NAMES)}] || n END;
+CREATE OR REPLACE MACRO is_given(n) AS is_bot_number(n) OR n % 4 = 0;
+CREATE OR REPLACE MACRO local_of(n) AS
+  CASE WHEN is_bot_number(n) THEN login_of(n) WHEN n % 4 = 0 THEN 5000000 + n || '+' || login_of(n)
+       WHEN n = 5 THEN 'antony' ELSE login_of(n) END;
+CREATE OR REPLACE MACRO host_of(n) AS CASE WHEN is_given(n) THEN 'users.noreply.github.com' ELSE 'example.org' END;
+CREATE OR REPLACE MACRO address_of(n) AS sha256(local_of(n) || '@' || host_of(n));
+CREATE OR REPLACE MACRO pushed_address_of(n) AS
+  CASE WHEN is_given(n) THEN address_of(n) ELSE sha256(sha1(local_of(n)) || '@' || host_of(n)) END;
 CREATE OR REPLACE MACRO team_of(n) AS 4 + CAST(floor(400 / sqrt(n + 3)) AS BIGINT);
 CREATE OR REPLACE MACRO member(n, k, people) AS CAST(hash(n, k) % people AS BIGINT);
 """
@@ -86,6 +94,9 @@ TOLD = """
     to_timestamp(epoch(date) + second) AS moment,
     to_timestamp(epoch(DATE '{start}') + thread * 86400 // pace) AS opened_at,
     kind = 'PushEvent' AND date < DATE '2025-10-07' AS lists_commits,
+    -- Once a push, since a list would ask for every commit.
+    CASE WHEN lists_commits THEN login_of(person) END AS author,
+    CASE WHEN lists_commits THEN pushed_address_of(person) END AS address,
     least(CAST(floor(pow(1 - whom, -1 / 1.2)) AS BIGINT), 60) AS size
   FROM threaded
 """
@@ -94,8 +105,8 @@ LISTED = """
   list_transform(range(least(size, 20)), k -> {{
     'sha': substr(sha256(n || '/' || i // 2 || '/' || k), 1, 40),
     'is_distinct': TRUE,
-    'author_name': login_of(person),
-    'author_email_sha256': sha256(login_of(person) || '@example.org')
+    'author_name': author,
+    'author_email_sha256': address
   }})
 """
 PLACES = {
@@ -144,12 +155,14 @@ WITH drawn AS (
     *,
     member(n, {RANK.format(chance="whom", many="team_of(n)")}, {{people}}) AS person,
     to_timestamp(epoch(DATE '{{start}}' + CAST(day AS INTEGER)) + hash(i, 'second') % 86400) AS moment,
-    hash(i, 'merge') % 10 = 0 AS merges
+    hash(i, 'merge') % 10 = 0 AS merges,
+    -- Some write from a second address, which the repository's .mailmap joins to the first.
+    hash(i, 'laptop') % 17 = 0 AS is_second
   FROM drawn
 ), kept AS (
-  SELECT n, i, day, person, moment, merges FROM made
+  SELECT n, i, day, person, moment, merges, is_second FROM made
   UNION ALL
-  SELECT n + 1, i, day, person, moment, merges FROM made
+  SELECT n + 1, i, day, person, moment, merges, is_second FROM made
   WHERE n % 20 = 0 AND day < {{renamed}} AND n + 1 < {{histories}}
 )
 INSERT INTO raw.git_history__commits BY NAME
@@ -158,9 +171,15 @@ SELECT
   substr(sha256('commit' || i), 1, 40) AS sha,
   CASE WHEN merges THEN 2 ELSE 1 END AS parents,
   login_of(person) AS author_name,
-  sha256(login_of(person) || '@example.org') AS author_email_sha256,
+  CASE WHEN is_second THEN sha256(login_of(person) || '@laptop.example')
+       ELSE address_of(person) END AS author_email_sha256,
+  CASE WHEN is_second THEN sha256(sha1(login_of(person)) || '@laptop.example')
+       ELSE pushed_address_of(person) END AS author_pushed_email_sha256,
   login_of(person) AS author_canon_name,
-  sha256(login_of(person) || '@example.org') AS author_canon_email_sha256,
+  address_of(person) AS author_canon_email_sha256,
+  CASE WHEN is_given(person) AND NOT is_bot_number(person) AND NOT is_second
+       THEN 5000000 + person END AS author_noreply_id,
+  CASE WHEN is_given(person) AND NOT is_second THEN login_of(person) END AS author_noreply_login,
   moment AS author_time,
   moment AS committer_time,
   merges AS is_merge,

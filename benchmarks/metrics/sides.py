@@ -19,18 +19,26 @@ SET temp_directory = '{spill}'; SET preserve_insertion_order = false
 
 def limit(database: str, today: str, catalogue: str, seeds: str, memory: str = "4GB") -> None:
     """Compute the published tables by hand, in the database that holds the raw ones."""
+    import os
+
     import duckdb
+    from persons import join_persons
 
     with duckdb.connect(database) as connection:
         connection.execute(SETTINGS.format(memory=memory, spill=f"{database}.tmp"))
-        for name in ("bots", "chains", "event_types"):
+        for name in ("bots", "chains", "event_types", "shared_addresses"):
             connection.execute(f"CREATE TABLE {name} AS FROM read_csv('{seeds}/{name}.csv')")
         connection.execute(f"CREATE TABLE catalogue AS FROM '{catalogue}'")
         connection.execute(f"CREATE MACRO today() AS TIMESTAMPTZ '{today} 00:00:00+00'")
         connection.execute("CREATE MACRO first_moment() AS TIMESTAMPTZ '2011-02-12 00:00:00+00'")
+        connection.execute(
+            f"CREATE MACRO actor_key() AS '{os.environ.get('OSO_ACTOR_KEY', 'oso')}'"
+        )
         connection.execute("CREATE SCHEMA published")
         for path in sorted(LIMIT.glob("*.sql")):
             connection.execute(path.read_text())
+            if path.stem == "2_events":
+                join_persons(connection)
 
 
 def ours(memory: str = "4GB") -> None:

@@ -154,13 +154,44 @@ FROM (
 )
 GROUP BY package_id;
 
-CREATE TABLE grants AS
+CREATE TABLE downloads AS
 SELECT
-  grant_id, CAST(funding_date AS DATE) AS day, TRY_CAST(amount AS DECIMAL(38, 9)) AS amount,
+  entity_id(registry, if(is_scoped(name), before_slash(name), ''), if(is_scoped(name), after_slash(name), name)) AS package_id,
+  any_value(registry) AS source, CAST(day AS DATE) AS day, max(downloads) AS n
+FROM (FROM raw.registries__downloads QUALIFY _load_id = max(_load_id) OVER (PARTITION BY registry, name, day))
+GROUP BY package_id, day;
+
+-- Money: grants, and what was given at Open Collective, where the account that holds an event or a project stands for it.
+CREATE TABLE collectives AS
+SELECT DISTINCT lower_ascii(slug) AS name FROM raw.open_collective__collectives;
+CREATE TABLE grants AS
+WITH moves AS (
+  SELECT
+    *, lower_ascii(coalesce(from_parent_slug, from_slug)) AS giver, lower_ascii(coalesce(to_parent_slug, to_slug)) AS receiver
+  FROM raw.open_collective__transactions
+  QUALIFY row_number() OVER (PARTITION BY id ORDER BY _load_id DESC, created_at) = 1
+), undone AS (
+  SELECT refunded_group AS transaction_group FROM moves WHERE is_refund
+  UNION SELECT transaction_group FROM moves WHERE is_refunded
+), given AS (
+  SELECT *, coalesce(entity_id('OPEN_COLLECTIVE', '', giver), entity_id('EMAIL', '', sha256(actor_key() || from_person_sha256))) AS giver_id
+  FROM moves ANTI JOIN undone USING (transaction_group)
+  WHERE kind IN ('CONTRIBUTION', 'ADDED_FUNDS') AND NOT coalesce(is_refund, FALSE)
+    AND receiver IS NOT NULL AND receiver IS DISTINCT FROM giver AND amount_usd IS NOT NULL
+  -- Where both of its accounts were read, the receiver's side counts.
+  QUALIFY row_number() OVER (PARTITION BY transaction_group, kind ORDER BY type, id) = 1
+)
+SELECT
+  grant_id, 'OSS_FUNDING' AS source, CAST(funding_date AS DATE) AS day, TRY_CAST(amount AS DECIMAL(38, 9)) AS amount,
   lower_ascii(from_funder_name) AS funder_name, entity_id('OSS_FUNDING', '', from_funder_name) AS funder_id,
   lower_ascii(to_project_name) AS receiver_name, entity_id('OSS_FUNDING', '', to_project_name) AS receiver_id,
   grant_pool_name
-FROM raw.oss_funding__grants;
+FROM raw.oss_funding__grants
+UNION ALL
+SELECT
+  entity_id('CONTRIBUTION', transaction_group, kind), 'OPEN_COLLECTIVE', CAST(created_at AS DATE),
+  abs(TRY_CAST(amount_usd AS DECIMAL(38, 9))), giver, giver_id, receiver, entity_id('OPEN_COLLECTIVE', '', receiver), NULL
+FROM given;
 
 CREATE TABLE artifacts AS
 WITH others AS (
@@ -168,8 +199,14 @@ WITH others AS (
     entity_id(artifact_source, artifact_namespace, artifact_name) AS artifact_id, artifact_source AS source,
     artifact_namespace AS namespace, artifact_name AS name, artifact_type AS type, artifact_url AS url
   FROM listed_elsewhere
-  UNION ALL SELECT funder_id, 'OSS_FUNDING', '', funder_name, 'ACCOUNT', NULL FROM grants
-  UNION ALL SELECT receiver_id, 'OSS_FUNDING', '', receiver_name, 'ACCOUNT', NULL FROM grants WHERE receiver_id IS NOT NULL
+  UNION ALL
+  SELECT
+    entity_id(source, '', name), source, '', name, 'ACCOUNT',
+    if(source = 'OPEN_COLLECTIVE', 'https://opencollective.com/' || name, NULL)
+  FROM (
+    SELECT source, funder_name AS name FROM grants UNION SELECT source, receiver_name FROM grants
+    UNION SELECT 'OPEN_COLLECTIVE', name FROM collectives
+  ) WHERE name IS NOT NULL
   UNION ALL SELECT package_id, source, namespace, name, 'PACKAGE', NULL FROM packages
 ), every AS (
   SELECT
@@ -207,7 +244,7 @@ SELECT project_id, a FROM (
   SELECT project_id, entity_id(artifact_source, artifact_namespace, artifact_name) FROM listed_elsewhere
   UNION
   SELECT project_id, entity_id('OSS_FUNDING', '', project_name) FROM projects
-  WHERE project_name IN (SELECT funder_name FROM grants) OR project_name IN (SELECT receiver_name FROM grants)
+  WHERE project_name IN (SELECT unnest([funder_name, receiver_name]) FROM grants WHERE source = 'OSS_FUNDING')
 )
 JOIN artifacts USING (artifact_id);
 
@@ -299,6 +336,12 @@ WITH hours AS (
   UNION ALL SELECT 'merges', bucket, o, merges, merges, whole, is_complete FROM counted
   UNION ALL SELECT 'threads', bucket, o, threads, threads, whole, is_complete FROM counted
   UNION ALL SELECT 'snapshot', bucket, o, whole, whole, whole, is_complete FROM counted
+  UNION ALL
+  SELECT 'downloads:' || source, bucket, o, coalesce(sum(told), 0), coalesce(sum(told), 0), sum(packages), max(next_date) <= today()::DATE
+  FROM (SELECT source, min(day) AS since, count(DISTINCT package_id) AS packages FROM downloads GROUP BY source)
+  JOIN dates ON bucket <> 'all_time' OR day >= since
+  LEFT JOIN (SELECT source, day, count(*) AS told FROM downloads GROUP BY ALL) USING (source, day)
+  GROUP BY source, bucket, o
 )
 SELECT
   basis, bucket, o, half_even(alone * 1000000000, whole)::BIGINT AS alone,

@@ -54,6 +54,13 @@ FROM grants JOIN artifacts ON artifact_id = receiver_id JOIN every_member USING 
 INSERT INTO measured
 SELECT 'funding_awarded', e, bucket, o, sum(amount)
 FROM grants JOIN artifacts ON artifact_id = funder_id JOIN every_member USING (a) JOIN dates USING (day) GROUP BY ALL;
+INSERT INTO measured
+SELECT 'downloads', e, bucket, o, sum(n)
+FROM downloads JOIN artifacts ON artifact_id = package_id JOIN every_member USING (a) JOIN dates USING (day) WHERE n > 0 GROUP BY ALL;
+INSERT INTO measured
+SELECT 'package_releases', e, bucket, o, count(*)
+FROM versions JOIN artifacts ON artifact_id = package_id JOIN every_member USING (a) JOIN dates ON day = CAST(released_at AS DATE)
+GROUP BY ALL;
 
 -- Changes: in each bucket with a value, and through the zeros after it, the last of which is the bucket after the last.
 CREATE TABLE spaced AS
@@ -74,7 +81,8 @@ FROM spaced JOIN buckets
 CREATE TABLE named_metrics AS
 SELECT
   metric, source, bucket, entity_id('OSO', '', source || '_' || metric || '_' || bucket) AS metric_id,
-  source || '_' || metric || '_' || bucket AS metric_name, display_name, description, unit, basis, sql, path
+  source || '_' || metric || '_' || bucket AS metric_name, display_name, description, unit,
+  if(basis = 'downloads', basis || ':' || source, basis) AS basis, sql, path
 FROM (SELECT DISTINCT metric, source, bucket FROM measured JOIN entities USING (e))
 JOIN catalogue USING (metric);
 CREATE TABLE published.metrics_v1 AS
@@ -166,8 +174,10 @@ CREATE TABLE published.event_types_v1 AS FROM event_types;
 CREATE TABLE published.funding_v1 AS
 SELECT
   grant_id, day AS funding_date, amount AS amount_usd, funder_name, funder_id AS funder_artifact_id, receiver_name,
-  receiver_id AS receiver_artifact_id, project_id, grant_pool_name
-FROM grants LEFT JOIN projects ON project_name = receiver_name;
+  receiver_id AS receiver_artifact_id, project_id, grant_pool_name, grants.source AS funding_source
+FROM grants
+LEFT JOIN (SELECT artifact_id, min(project_id) AS project_id FROM by_project JOIN artifacts USING (a) GROUP BY ALL)
+  ON artifact_id = receiver_id;
 CREATE TABLE published.packages_v1 AS
 WITH tallies AS (SELECT package_id, count(*) AS whole, count(*) FILTER (is_yanked) AS yanked FROM versions GROUP BY ALL)
 SELECT
@@ -204,3 +214,45 @@ SELECT
   any_value(coalesce(branch_count, 0)) AS branch_count, any_value(coalesce(max_depth, 0)) AS max_depth
 FROM raw.open_dev_data__ecosystems LEFT JOIN listed ON ecosystem_id = entity_id('OPEN_DEV_DATA', '', name)
 GROUP BY entity_id('OPEN_DEV_DATA', '', name);
+CREATE TABLE published.identity_v1 AS
+WITH seen AS (
+  SELECT coalesce(events.actor_id::UBIGINT, person_of('@' || login), 0) AS account, repo_id, day, event_type, is_bot FROM events
+), called_bots AS (
+  SELECT account FROM seen GROUP BY account HAVING bool_or(is_bot)
+), people AS (
+  SELECT account FROM seen ANTI JOIN called_bots USING (account)
+  UNION
+  -- Who was a bot and none of one type in one repository on one day was a bot there.
+  SELECT account FROM (SELECT account FROM seen SEMI JOIN called_bots USING (account) GROUP BY account, repo_id, day, event_type HAVING NOT bool_or(is_bot))
+), own_accounts AS (
+  SELECT DISTINCT coalesce(actor_id::UBIGINT, account) AS p FROM people LEFT JOIN accounts USING (account)
+), addresses AS (
+  SELECT p FROM listings ANTI JOIN several USING (s) WHERE NOT is_merge AND NOT is_bot
+  UNION SELECT p FROM disputed WHERE NOT is_bot
+), followed AS (
+  SELECT reason, ones.is_too_large, ones.person = others.person AS is_followed
+  FROM links JOIN persons AS ones ON ones.p = links.p JOIN persons AS others ON others.p = links.other_p
+), counted AS (
+  SELECT 'accounts' AS measure, count(*) AS amount, 'Accounts of GitHub that did something.' AS description FROM own_accounts
+  UNION ALL SELECT 'addresses', count(*), 'Addresses that authored commits, after the .mailmap of each repository.' FROM addresses
+  UNION ALL
+  SELECT 'persons', count(DISTINCT coalesce(person, p)), 'Persons that these accounts and addresses are.'
+  FROM (FROM own_accounts UNION ALL FROM addresses) LEFT JOIN persons USING (p)
+  UNION ALL
+  SELECT kind.measure, count(reason), any_value(kind.description)
+  FROM (VALUES
+    ('NOREPLY', 'noreply_links', 'Links of an address to the account that GitHub gave it, as the address in a git history says.'),
+    ('NOREPLY_HASH', 'noreply_hash_links', 'Links of the hash of an address in pushes to the account that GitHub gave such an address.'),
+    ('MAILMAP', 'mailmap_links', 'Links of an address to the one that the .mailmap of a repository puts in its place.'),
+    ('SAME_ADDRESS', 'same_address_links', 'Links of an address in a git history to the same in pushes, which tell it in another form.')
+  ) AS kind(reason_, measure, description)
+  LEFT JOIN followed ON reason = reason_ GROUP BY kind.measure
+  UNION ALL
+  SELECT 'contradicted_links', count(*), 'Links that would join two whom a repository counts as two authors; they are not followed.'
+  FROM followed WHERE NOT is_followed AND NOT is_too_large
+  UNION ALL
+  SELECT 'refused_components', count(DISTINCT component), 'Sets of linked accounts and addresses that are larger than a person; nobody in them is joined.'
+  FROM persons WHERE is_too_large
+  UNION ALL SELECT 'refused_actors', count(*), 'Accounts and addresses in such sets.' FROM persons WHERE is_too_large
+)
+FROM counted;

@@ -29,22 +29,7 @@ CREATE TABLE quarterly AS SELECT e, of_month(o) AS o, p, sum(n)::INTEGER AS n, s
 CREATE TABLE yearly AS SELECT e, (o - 1) // 4 AS o, p, sum(n)::INTEGER AS n, sum(c)::INTEGER AS c FROM quarterly GROUP BY ALL;
 CREATE TABLE all_time AS SELECT e, 0 AS o, p, sum(n)::INTEGER AS n, sum(c)::INTEGER AS c FROM yearly GROUP BY ALL;
 
--- An account is a bot for all events of one type in one bucket, or for none.
-CREATE TABLE doubtful_typed AS
-SELECT e, bucket, o, p, kind, bool_or(is_bot) AS is_bot, sum(n)::INTEGER AS n, count(*)::INTEGER AS d
-FROM doubtful_daily JOIN dates USING (day) GROUP BY ALL;
-CREATE TABLE bot_activity AS SELECT bucket, o, e, sum(n) AS n FROM doubtful_typed WHERE is_bot GROUP BY ALL;
-CREATE TABLE doubtful_people AS
-SELECT
-  bucket, e, o, p, sum(n)::INTEGER AS n, coalesce(sum(n) FILTER (kind = 'COMMIT'), 0)::INTEGER AS c,
-  coalesce(sum(d) FILTER (kind = 'COMMIT'), 0)::INTEGER AS d
-FROM doubtful_typed WHERE NOT is_bot GROUP BY ALL;
-INSERT INTO people_daily SELECT e, DATE '1970-01-01' + o, p, n, c FROM doubtful_people WHERE bucket = 'daily';
-INSERT INTO weekly SELECT e, o, p, n, c FROM doubtful_people WHERE bucket = 'weekly';
-INSERT INTO monthly SELECT e, o, p, n, c, d FROM doubtful_people WHERE bucket = 'monthly';
-INSERT INTO quarterly SELECT e, o, p, n, c FROM doubtful_people WHERE bucket = 'quarterly';
-INSERT INTO yearly SELECT e, o, p, n, c FROM doubtful_people WHERE bucket = 'yearly';
-INSERT INTO all_time SELECT e, o, p, n, c FROM doubtful_people WHERE bucket = 'all_time';
+CREATE TABLE bot_activity AS SELECT bucket, o, e, sum(n) AS n FROM bots_daily JOIN dates USING (day) GROUP BY ALL;
 
 -- How many they are; a is how many of them made half of the contributions.
 CREATE TABLE people AS
