@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlglot import exp
 from sqlmesh import Context
-from sqlmesh.core.model import Model
+from sqlmesh.core.model import Model, PythonModel
 
 from oso_processors.sqlmesh_names import public_name
 
@@ -44,6 +44,39 @@ benchmark:
 SCHEMAS = """
 {% macro generate_schema_name(custom_schema_name, node) -%} {{ custom_schema_name }} {%- endmacro %}
 """
+# What we do in Python dbt does in Python, too; its environment has neither SQLMesh nor NumPy.
+PERSONS = """
+import sys
+
+
+def model(dbt, session):
+    dbt.config(materialized="table", schema="intermediate", alias="identity_components")
+    sys.path.insert(0, "{here}")
+    from persons import people
+
+    # What it comes after; tables are named as ours are.
+    dbt.ref("intermediate__identity_links")
+    dbt.ref("intermediate__identity_actors")
+    dbt.ref("staging__git_commits")
+    (size,) = session.execute("SELECT count(*) FROM intermediate.identity_actors").fetchone()
+    links = session.execute(
+        "SELECT ones.actor_number, others.actor_number FROM intermediate.identity_links AS links"
+        " JOIN intermediate.identity_actors AS ones ON ones.actor_id = links.actor_id"
+        " JOIN intermediate.identity_actors AS others ON others.actor_id = other_actor_id"
+        " ORDER BY commit_count DESC, 1, 2"
+    ).fetchall()
+    authors = session.execute(
+        "SELECT DISTINCT actor_number, repository_name FROM staging.git_commits"
+        " JOIN intermediate.identity_actors ON actor_id = person_id WHERE NOT is_merge"
+    ).fetchall()
+    session.execute(
+        "CREATE OR REPLACE TEMPORARY TABLE people AS SELECT unnest($1) AS actor_number,"
+        " unnest($2) AS person_number, unnest($3) AS component_number, unnest($4) AS is_too_large",
+        people(size, links, authors),
+    )
+    return session.table("people")
+"""
+IN_PYTHON = {"intermediate.identity_components": PERSONS}
 PLACE = "ref_to_{}__"
 
 
@@ -60,6 +93,10 @@ def write(folder: Path, today: date) -> None:
     }
     for fqn, name in names.items():
         model = context.models[fqn]
+        if isinstance(model, PythonModel):
+            text = IN_PYTHON[name].format(here=Path(__file__).parent)
+            (folder / "models" / f"{_file(name)}.py").write_text(text)
+            continue
         query = _seeded(model) if model.kind.is_seed else _query(context, model, today, names)
         kind = "view" if model.kind.is_view else "table"
         schema, alias = name.split(".")

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import duckdb
-import numpy as np
 
 LARGEST = 20
 LINKS = """
@@ -26,7 +25,8 @@ WHERE NOT is_merge
 FOUND = """
 CREATE TABLE persons AS
 SELECT actors.p, people.p AS person, component, is_too_large
-FROM found JOIN actors ON actors.number = actor JOIN actors AS people ON people.number = found.person
+FROM (SELECT unnest($1) AS actor, unnest($2) AS person, unnest($3) AS component, unnest($4) AS is_too_large) AS found
+JOIN actors ON actors.number = actor JOIN actors AS people ON people.number = found.person
 """
 
 
@@ -55,21 +55,19 @@ class Forest:
 def join_persons(connection: duckdb.DuckDBPyConnection) -> None:
     """Write whose each actor is."""
     (size,) = connection.execute("SELECT count(*) FROM actors").fetchone() or (0,)
-    links = connection.execute(LINKS).fetchall()
+    links, authors = (connection.execute(each).fetchall() for each in (LINKS, AUTHORS))
+    connection.execute(FOUND, people(size, links, authors))
+
+
+def people(
+    size: int, links: Sequence[tuple[int, int]], authors: Sequence[tuple[int, int]]
+) -> tuple[list[int], list[int], list[int], list[bool]]:
+    """Return actors, whose each is, the least of those that links lead to, and whether those are too many."""
     components = joined(size, links)
     sizes = Counter(components)
     too_large = [sizes[each] > LARGEST for each in components]
     followed = [link for link in links if not too_large[link[0]]]
-    people = agreeing(size, followed, connection.execute(AUTHORS).fetchall())
-    found = {
-        "actor": np.arange(size),
-        "person": np.array(people, dtype=np.int64),
-        "component": np.array(components, dtype=np.int64),
-        "is_too_large": np.array(too_large, dtype=np.bool_),
-    }
-    connection.register("found", found)
-    connection.execute(FOUND)
-    connection.unregister("found")
+    return list(range(size)), agreeing(size, followed, authors), components, too_large
 
 
 def joined(size: int, links: Iterable[tuple[int, int]]) -> list[int]:
