@@ -54,19 +54,20 @@ def model(dbt, session):
     sys.path.insert(0, "{here}")
     from persons import people
 
-    found = dbt.ref("intermediate__identity_links")
-    actors = dbt.ref("intermediate__identity_actors")
-    commits = dbt.ref("staging__git_commits")
-    (size,) = session.execute("SELECT count(*) FROM actors").fetchone()
+    # What it comes after; tables are named as ours are.
+    dbt.ref("intermediate__identity_links")
+    dbt.ref("intermediate__identity_actors")
+    dbt.ref("staging__git_commits")
+    (size,) = session.execute("SELECT count(*) FROM intermediate.identity_actors").fetchone()
     links = session.execute(
-        "SELECT ones.actor_number, others.actor_number FROM found"
-        " JOIN actors AS ones ON ones.actor_id = found.actor_id"
-        " JOIN actors AS others ON others.actor_id = other_actor_id"
+        "SELECT ones.actor_number, others.actor_number FROM intermediate.identity_links AS links"
+        " JOIN intermediate.identity_actors AS ones ON ones.actor_id = links.actor_id"
+        " JOIN intermediate.identity_actors AS others ON others.actor_id = other_actor_id"
         " ORDER BY commit_count DESC, 1, 2"
     ).fetchall()
     authors = session.execute(
-        "SELECT DISTINCT actor_number, repository_name FROM commits"
-        " JOIN actors ON actor_id = person_id WHERE NOT is_merge"
+        "SELECT DISTINCT actor_number, repository_name FROM staging.git_commits"
+        " JOIN intermediate.identity_actors ON actor_id = person_id WHERE NOT is_merge"
     ).fetchall()
     session.execute(
         "CREATE OR REPLACE TEMPORARY TABLE people AS SELECT unnest($1) AS actor_number,"

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 PROJECT = Path(__file__).parents[2]
 # How many cases a model of each layer gets.
-LAYERS = {"staging": 3, "intermediate": 5, "metrics": 2, "marts": 12}
+LAYERS = {"staging": 3, "intermediate": 5, "metrics": 3, "marts": 12}
 # Raw tables have no audits; these are the promises of connectors and lander.
 RAW_KEYS = {
     "raw.gharchive__events": ("id", "_load_id", "hour"),
@@ -58,28 +58,26 @@ POSSIBLE = {
     "coverage": [*map(Decimal, ("1", "0", "0.5", "0.333333333"))],
     "months_later": [1, 3, 6, 12],
     "opened_at": [datetime(1969, 12, 31, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)],
-    "caller_id": ["a" * 64, "b" * 64],
-    "contract_id": ["c" * 64, "d" * 64],
     "gas_fees_wei": [Decimal(1), Decimal(0), Decimal(10**28)],
     "ordinal": [1, 2, 3, 5],
     "repository_source_id": [1, 2, -3],
-    "sample_date": [date(1970, 1, 1), date(1970, 1, 2), date(1969, 12, 31)],
+    "sample_date": [date(1970, 1, 1), date(1970, 1, 2)],
     "thread_number": [1, 2],
 }
-# Ids are hashes: a number is made of their digits.
-IDS = ["a1" * 32, "b2" * 32, "c3" * 32]
-POSSIBLE |= dict.fromkeys(
-    (
-        "actor_id",
-        "artifact_id",
-        "dependency_id",
-        "dependent_id",
-        "entity_id",
-        "package_id",
-        "person_id",
-    ),
-    IDS,
+# Of ids numbers are made, by their hexadecimal digits.
+NUMBERED = (
+    "actor_id",
+    "artifact_id",
+    "caller_id",
+    "contract_id",
+    "dependency_id",
+    "dependent_id",
+    "funder_id",
+    "package_id",
+    "person_id",
+    "receiver_id",
 )
+IDS = ["a1", "b2", "c3"]
 COUNTS = [1, 2, 3, 10, 10**6]
 MODELS = sorted(
     f"{path.relative_to(PROJECT / 'models').parts[0]}.{path.stem}"
@@ -136,6 +134,8 @@ def possible(column, kind, world, compared):
     if column in compared:
         # Each of the words, and now and then another.
         return [*sorted(compared[column], key=lambda each: (each != texts[0], each)), texts[0]]
+    if column in NUMBERED and kind == "STRING":
+        return IDS
     if column in POSSIBLE:
         # What a source writes as text is plain digits.
         listed = POSSIBLE[column]
@@ -191,7 +191,7 @@ def test_a_model_gives_the_same_on_both_engines(name, models, tables_for, try_ou
     try_out(number, tables, same)
     if not any(found):
         # Where the rows of several tables have to meet, it takes more cases until they do.
-        try_out(number * 15, tables, same)
+        try_out(number * 30, tables, same)
 
     assert len(found) >= number
     assert any(found), "no case gave a row, which proves little; give POSSIBLE what its joins need"
