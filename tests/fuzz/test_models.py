@@ -131,6 +131,9 @@ def tables_for(models, values):
 def possible(column, kind, world, compared):
     """Return values for a column, first the one that most rows shall have."""
     texts = world["STRING"]
+    if "downloads" in compared.get(column, ()):
+        # A basis of its own for each system, or else one for all.
+        return [texts[0], "downloads", f"downloads:{texts[0]}"]
     if column in compared:
         # Each of the words, and now and then another.
         return [*sorted(compared[column], key=lambda each: (each != texts[0], each)), texts[0]]
@@ -191,7 +194,7 @@ def test_a_model_gives_the_same_on_both_engines(name, models, tables_for, try_ou
     try_out(number, tables, same)
     if not any(found):
         # Where the rows of several tables have to meet, it takes more cases until they do.
-        try_out(number * 30, tables, same)
+        try_out(number * 15, tables, same)
 
     assert len(found) >= number
     assert any(found), "no case gave a row, which proves little; give POSSIBLE what its joins need"
