@@ -58,11 +58,7 @@ SELECT
   CAST(@lower_ascii(giver_slug) AS STRING) AS giver_name, /* Who gave it, by its slug; NULL for persons. */
   CAST(COALESCE(
     IF(giver_slug IS NULL, NULL, @entity_id('OPEN_COLLECTIVE', '', giver_slug)),
-    IF(
-      from_person_sha256 IS NULL,
-      NULL,
-      @entity_id('EMAIL', '', TO_HEX(SHA256(CONCAT(@VAR('actor_key'), from_person_sha256))))
-    )
+    @email_id(from_person_sha256)
   ) AS STRING) AS giver_id, /* The giver's account; a keyed hash for a person, NULL for one who hides. */
   CAST(@lower_ascii(receiver_slug) AS STRING) AS receiver_name, /* Who received it, by its slug; NULL for persons. */
   CAST(IF(receiver_slug IS NULL, NULL, @entity_id('OPEN_COLLECTIVE', '', receiver_slug)) AS STRING) AS receiver_id, /* The receiver's account; NULL for persons. */
