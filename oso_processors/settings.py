@@ -97,6 +97,11 @@ class Settings:
         return self.home / "state.duckdb"
 
     @property
+    def cache(self) -> Path:
+        """What SQLMesh keeps of the models that it loaded; made anew where it is missing."""
+        return self.home / "cache"
+
+    @property
     def postgres(self) -> Path:
         """The data directory of the embedded Postgres."""
         return self.home / "postgres"

@@ -6,7 +6,6 @@ build decides what is forgotten and built again; SQLMesh's own state decides all
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import astuple
@@ -16,7 +15,6 @@ from types import TracebackType
 
 import duckdb
 from sqlglot import exp
-from sqlmesh import Context
 from sqlmesh.core.console import set_console
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import Snapshot
@@ -33,6 +31,7 @@ from oso_processors.errors import (
     WithoutGrain,
 )
 from oso_processors.lineage import carried
+from oso_processors.loading import load
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
 from oso_processors.sqlmesh_names import grain_of, one_line, public_name, source_of
@@ -59,14 +58,11 @@ class Warehouse:
         """Load the project; raise `ProjectInvalid`, `WarehouseLocked` or `OtherCatalog`."""
         settings.require_local()
         settings.make_home()
-        # config.yaml reads where the warehouse is from the environment, as sqlmesh itself does.
-        os.environ["OSO_HOME"] = str(settings.home)
-        os.environ.setdefault("MAX_FORK_WORKERS", "1")
         self._watch = Watch()
         self._production: dict[str, Snapshot] | None = None
         set_console(self._watch)
         try:
-            self._context = Context(paths=[str(settings.project)])
+            self._context = load(settings)
             self._catalog = str(self._context.default_catalog)
             require_built_for(self.connection, self._catalog)
             self.connection.execute(f"SET temp_directory = '{settings.home / 'tmp'}'")
