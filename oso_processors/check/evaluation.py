@@ -42,6 +42,8 @@ class Verdict:
 
 def evaluate(engine: Engine, tables: Mapping[str, Mapping[str, str]], test: UnitTest) -> Verdict:
     """Execute ``test``; raise `QueryRefused` when GoogleSQL refuses its query."""
+    if not test.query:
+        return Verdict(reason="its model is written in Python, which GoogleSQL does not execute")
     if test.expected is None:
         return Verdict(reason="it does not list its inputs and the query's rows")
     try:

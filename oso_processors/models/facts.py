@@ -54,6 +54,7 @@ class Violation:
 class UnitTest:
     """A test of tests/models: the model's query over `inputs` gives the rows `expected`.
 
+    `query` is empty when the model is written in Python, which has none.
     `expected` is None when the test says something else than the query's rows.
     """
 

@@ -133,3 +133,9 @@ def test_what_is_not_executed_is_no_pass(engine):
 
     assert other == Verdict(reason="Unsupported built-in function: approx_count_distinct")
     assert verdict(engine, "SELECT id FROM s.t", [], None).reason.startswith("it does not list")
+
+
+def test_a_test_of_a_model_in_python_is_not_executed_and_says_so(engine):
+    assert verdict(engine, "", [{"id": 1}], [{"id": 1}]) == Verdict(
+        reason="its model is written in Python, which GoogleSQL does not execute"
+    )
