@@ -88,7 +88,7 @@ def _own_tables_of(
     found = {name: source for name, source in sources.items() if source is not None}
     if len(found) < len(names):
         return []
-    return [measured(connection, _own(each)) for each in again(connection, found)]
+    return [measured(connection, _own(each)) for each in again(connection, release, found)]
 
 
 def _own(table: Table) -> Wish:

@@ -7,6 +7,7 @@ that the files store has of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import duckdb
 
@@ -150,16 +151,29 @@ def record(
         ],
         "_changes": [each.row(release.id) for each in changes],
     }
-    made = [_table(connection, name, found) for name, found in rows.items()]
-    made += [_table(connection, name, (), query) for name, query in _kept(connection).items()]
+    made = [_filled(connection, _own(name), found) for name, found in rows.items()]
+    made += [
+        _filled(connection, _own(name), (), query) for name, query in _kept(connection).items()
+    ]
     if past_changes is not None:
         _fill(connection, "_changes", f"FROM {past_changes}")
     return made
 
 
-def again(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> list[Table]:
-    """Return the own tables of a release that is there already, from ``sources`` of their rows."""
-    return [_table(connection, name, (), f"FROM {place}") for name, place in sources.items()]
+def again(
+    connection: duckdb.DuckDBPyConnection, release: Manifest, sources: Mapping[str, str]
+) -> list[Table]:
+    """Return the own tables of a release that is there already, from ``sources`` of their rows.
+
+    They are what they were, though a later version of ours gives them other columns or words.
+    """
+    told = {each.name: each.table for each in release.outputs() if each.name in sources}
+    return [
+        _filled(
+            connection, replace(told[name], model="release", fingerprint=name), (), f"FROM {place}"
+        )
+        for name, place in sources.items()
+    ]
 
 
 def _tables(release: Manifest, outputs: Sequence[Output]) -> Rows:
@@ -189,28 +203,24 @@ def _kept(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
     return {"_audits": AUDITS if there else None, "_gaps": gaps_query(connection)}
 
 
-def _table(
-    connection: duckdb.DuckDBPyConnection, name: str, rows: Rows, query: str | None = None
+def _own(name: str) -> Table:
+    return Table(name, "release", "", COLUMNS[name], GRAINS[name], DESCRIPTIONS[name], name)
+
+
+def _filled(
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, query: str | None = None
 ) -> Table:
-    columns = COLUMNS[name]
-    typed = ", ".join(f'"{each.name}" {each.type}' for each in columns)
-    place = _place(connection, name)
+    """Return ``table`` with where its rows are now."""
+    typed = ", ".join(f'"{each.name}" {each.type}' for each in table.columns)
+    place = _place(connection, table.name)
     connection.execute(f"CREATE OR REPLACE TABLE {place} ({typed})")
     if rows:
-        marks = ", ".join("?" for _ in columns)
+        marks = ", ".join("?" for _ in table.columns)
         connection.executemany(f"INSERT INTO {place} VALUES ({marks})", rows)
     if query is not None:
-        _fill(connection, name, query)
-    listed = ", ".join(f'"{each.name}"' for each in columns)
-    return Table(
-        name=name,
-        model="release",
-        query=f"SELECT {listed} FROM {place}",
-        columns=columns,
-        grain=GRAINS[name],
-        description=DESCRIPTIONS[name],
-        fingerprint=name,
-    )
+        _fill(connection, table.name, query)
+    listed = ", ".join(f'"{each.name}"' for each in table.columns)
+    return replace(table, query=f"SELECT {listed} FROM {place}")
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import duckdb
@@ -17,6 +17,7 @@ from oso_processors.errors import (
     ReleaseNotKept,
 )
 from oso_processors.release import Request, Wish, release
+from oso_processors.release.record import COLUMNS as OWN_COLUMNS
 from oso_processors.release.rollback import rollback
 from oso_processors.release.verify import drifted
 from oso_processors.settings import RETENTION, retention_of
@@ -120,6 +121,53 @@ def test_a_second_rollback_does_nothing(publish, back):
 
     for release_id in (None, "r1", "r3"):
         assert back(release_id).release == first.release
+
+
+@pytest.fixture
+def older(monkeypatch):
+    """Lets releases' own tables have fewer columns, and no words on them, as of an earlier version, within a block."""
+
+    @contextmanager
+    def version():
+        with monkeypatch.context() as patch:
+            for name, columns in OWN_COLUMNS.items():
+                fewer = columns[:-1] if name in ("_audits", "_gaps") else columns
+                patch.setitem(OWN_COLUMNS, name, [replace(each, description="") for each in fewer])
+            yield
+
+    return version
+
+
+def test_a_second_rollback_does_nothing_after_an_upgrade_of_own_tables(
+    publish, back, older, stores
+):
+    with older():
+        publish(wish(1))
+        publish(wish(2))
+        first = back()
+
+    assert back().release == first.release
+    assert [store.served() for store in stores] == [first.release, first.release]
+
+
+def test_going_back_to_before_an_upgrade_of_own_tables_is_a_release(
+    warehouse, publish, back, older, stores, read
+):
+    with older():
+        publish(wish(1))
+    publish(wish(2))
+
+    done = back()
+
+    assert (done.before.id, done.release.id) == ("r2", "r3")
+    assert read("SELECT DISTINCT stars FROM stars") == [(1,)]
+    assert read("SELECT release_id, reason FROM _releases ORDER BY 1") == [
+        ("r1", ""),
+        ("r2", ""),
+        ("r3", "rollback from r2 to r1"),
+    ]
+    assert drifted(stores) == (done.release, [])
+    assert back().release == done.release
 
 
 def test_rows_are_as_old_as_the_release_that_they_were_made_for(publish, back):
