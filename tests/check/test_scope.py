@@ -40,7 +40,9 @@ class Models:
 
 def git(folder: Path, *arguments: str) -> None:
     identity = ["-c", "user.name=ana", "-c", "user.email=ana@example.org"]
-    environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    settings = folder.parent / "no-settings"
+    settings.touch()
+    environ = {**os.environ, "GIT_CONFIG_GLOBAL": str(settings), "GIT_CONFIG_NOSYSTEM": "1"}
     subprocess.run(
         ["git", "-C", str(folder), *identity, *arguments],
         env=environ,

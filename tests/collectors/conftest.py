@@ -68,7 +68,9 @@ class Repository:
 @pytest.fixture
 def new_repository(monkeypatch, tmp_path) -> Callable[[Path], Repository]:
     """Make an empty repository at a path; nobody's own git settings change what it does."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    settings = tmp_path / "no-settings"
+    settings.touch()
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("HOME", str(tmp_path))
 
