@@ -70,7 +70,7 @@ def test_releases_go_to_an_object_store_and_are_looked_at_checked_and_taken_back
     assert oso("verify").startswith(f"Every store serves {served()} ")
     obstore.delete(bucket, f"{served()}/artifacts_v1/data.parquet")
     told = oso("verify", code=1)
-    assert told.splitlines()[0] == "files: artifacts_v1: its file is gone"
+    assert told.splitlines()[0] == "files: artifacts_v1: its file artifacts_v1/data.parquet is gone"
     environment["OSO_FILES"] = f"s3://nobody-has-it/{address.prefix}"
     refused = oso("rollback", code=5)
     assert refused.startswith("Error: files: s3://nobody-has-it/")
