@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from oso_processors.bigquery import EVERYBODY
 from oso_processors.errors import StoreUnusable
 from oso_processors.release import release
 from oso_processors.release.measure import Wish
@@ -18,29 +17,10 @@ from oso_processors.release.rollback import rollback
 from oso_processors.release.verify import drifted, verify
 from oso_processors.stores import Manifest, Output
 from oso_processors.stores.files import FilesStore
+from tests.bigquery.publishing import ALL, COUNTS, FEWER, NARROW, PUBLISHED, VIEW, publish, rows
 from tests.stores.conftest import COLUMNS, manifest, table
 
 pytestmark = pytest.mark.bigquery
-
-ALL = "SELECT * FROM everything"
-FEWER = "SELECT * FROM everything WHERE id < 3"
-NARROW: dict[str, Any] = {"query": "SELECT id, word FROM everything", "columns": COLUMNS[:2]}
-VIEW = {"kind": "view", "partition_by": "day", "partition_unit": "month", "cluster_by": ["word"]}
-COUNTS = "SELECT (SELECT COUNT(*) FROM published.small), (SELECT COUNT(*) FROM published.large)"
-PUBLISHED = "oso-test.published"
-
-
-def publish(store: Any, warehouse: Any, number: int, *outputs: Output) -> Manifest:
-    release = manifest(number, *outputs)
-    store.ready(outputs)
-    for each in outputs:
-        store.build(warehouse, release, each)
-    store.publish(release, outputs)
-    return release
-
-
-def rows(client: Any, query: str) -> list[tuple[Any, ...]]:
-    return [tuple(each) for each in client.query(query).result()]
 
 
 def names(client: Any) -> dict[str, str]:
@@ -303,153 +283,6 @@ def test_an_empty_table_is_a_table(store, everything, output):
     assert store.drift(whole) == []
 
 
-# What is done to a table, or a view, of that name, and what is said of it.
-DRIFT = {
-    "cell": (
-        "UPDATE {name} SET word = 'other' WHERE id = 1",
-        "its rows changed: their checksum is {found} and not {wanted}",
-    ),
-    "row": ("DELETE FROM {name} WHERE id = 1", "it has 4 rows and not 5"),
-    "gone": ("DROP TABLE {name}", "the table is gone"),
-    "words": (
-        "ALTER TABLE {name} SET OPTIONS (description = 'mine')",
-        "its description was edited",
-    ),
-    "labels": (
-        "ALTER TABLE {name} SET OPTIONS (labels = [('release', 'r0')])",
-        "its label release is r0 and not r1",
-    ),
-    "columns": ("ALTER TABLE {name} DROP COLUMN small", "column small is gone"),
-    "view_gone": ("DROP VIEW {name}", "the view is gone"),
-    "view_rows": (
-        "CREATE OR REPLACE VIEW {name} OPTIONS (description = 'One of everything.', labels ="
-        " [('made_by', 'oso_processors'), ('release', 'r1'), ('owner', 'the_owner'),"
-        " ('tier', 'stable'), ('licence', 'cc-by-sa-4_0')]) AS"
-        " SELECT * FROM `{behind}` WHERE id < 3",
-        "it has 2 rows and not 5",
-    ),
-}
-
-
-def test_what_is_there_no_more_as_it_was_published_is_named(store, client, everything, output):
-    outputs = [output(VIEW if name.startswith("view") else {}, name=name) for name in DRIFT]
-    release = publish(store, everything, 1, *outputs)
-
-    for each in outputs:
-        statement, _ = DRIFT[each.name]
-        name, behind = f"published.{each.name}", store._place.behind(each)
-        client.query(statement.format(name=name, behind=behind)).result()
-
-    changed = "SELECT * REPLACE (CASE id WHEN 1 THEN 'other' ELSE word END AS word) FROM everything"
-    found, wanted = output(query=changed).checksum, outputs[0].checksum
-    lines = [f"{n}: {what.format(found=found, wanted=wanted)}" for n, (_, what) in DRIFT.items()]
-    words = [f"view_rows: the description of column {each.name} was edited" for each in COLUMNS]
-    assert store.drift(release) == [
-        f"bigquery: {line}" for line in (*lines[:-1], *words, lines[-1])
-    ]
-
-
-def test_a_grant_that_was_revoked_is_named_and_comes_back_with_the_next_release(
-    store, client, everything, output
-):
-    one = publish(store, everything, 1, output(**NARROW))
-    for name in ("published", "published_store"):
-        dataset = client.get_dataset(name)
-        dataset.access_entries = [e for e in dataset.access_entries if e.role == "OWNER"]
-        client.update_dataset(dataset, ["access_entries"])
-
-    lines = store.drift(one)
-    two = publish(
-        store,
-        everything,
-        2,
-        output(query="SELECT id, word FROM everything LIMIT 2", columns=COLUMNS[:2]),
-    )
-
-    assert lines == [
-        "bigquery: published: allAuthenticatedUsers may read it no more",
-        "bigquery: published_store: the views of published may read it no more",
-    ]
-    assert store.drift(two) == []
-
-
-def test_what_others_granted_and_labelled_stays(store, client, everything, output):
-    from google.cloud.bigquery import AccessEntry
-
-    kinds: dict[str, dict[str, object]] = {"small": {}, "large": VIEW}
-    publish(store, everything, 1, *(output(kind, name=name) for name, kind in kinds.items()))
-    view = {"projectId": "oso-test", "datasetId": "theirs", "tableId": "authorized"}
-    theirs = [
-        AccessEntry("WRITER", "userByEmail", "ana@example.org"),
-        AccessEntry(None, "view", view),
-    ]
-    dataset = client.get_dataset("published")
-    dataset.access_entries = [*dataset.access_entries, *theirs]
-    client.update_dataset(dataset, ["access_entries"])
-    bindings = [{"role": "roles/bigquery.dataViewer", "members": {"user:bo@example.org"}}]
-    for name in kinds:
-        policy = client.get_iam_policy(f"{PUBLISHED}.{name}")
-        policy.bindings = bindings
-        client.set_iam_policy(f"{PUBLISHED}.{name}", policy)
-        found = client.get_table(f"{PUBLISHED}.{name}")
-        found.labels = {**found.labels, "team": "theirs"}
-        client.update_table(found, ["labels"])
-
-    less = {
-        "query": "SELECT * EXCLUDE (small) FROM everything",
-        "columns": (*COLUMNS[:3], *COLUMNS[4:]),
-    }
-    publish(store, everything, 2, *(output(kind, name=n, **less) for n, kind in kinds.items()))
-
-    entries = client.get_dataset("published").access_entries
-    assert [each for each in entries if each in theirs] == theirs
-    for name in kinds:
-        assert client.get_iam_policy(f"{PUBLISHED}.{name}").bindings == bindings
-        assert client.get_table(f"{PUBLISHED}.{name}").labels["team"] == "theirs"
-
-
-def test_what_keeps_readers_from_rows_is_never_lost(store, client, everything, output):
-    more = {"query": "SELECT *, id AS more FROM everything"}
-    more["columns"] = (*COLUMNS, replace(COLUMNS[0], name="more"))
-    less = {
-        "query": "SELECT * EXCLUDE (small) FROM everything",
-        "columns": (*COLUMNS[:3], *COLUMNS[4:]),
-    }
-    one = publish(store, everything, 1, output(), output(VIEW, name="large"))
-    behind = store._place.behind(one.outputs()[1])
-    policy = "CREATE ROW ACCESS POLICY few ON `{}` GRANT TO ('allAuthenticatedUsers') FILTER USING (TRUE)"
-    for name in (f"{PUBLISHED}.everything", behind):
-        client.query(policy.format(name)).result()
-
-    for outputs in (
-        [output(**less), output(VIEW, name="large")],
-        [output(), output(VIEW, name="large", query=FEWER)],
-        [output(VIEW, name="large")],
-    ):
-        with pytest.raises(StoreUnusable, match="would lose row access policy few, and readers"):
-            store.ready(outputs)
-    publish(store, everything, 2, output(**more), output(VIEW, name="large"))
-
-    found = client.get_table(f"{PUBLISHED}.everything")
-    assert store._jobs.row_policies(found) == ["few"]
-    assert [each.name for each in found.schema][-1] == "more"
-
-
-def test_a_named_list_of_readers_lets_nobody_else_in(store_for, client, everything, output):
-    readers = (("groupByEmail", "readers@example.org"), ("domain", "example.org"))
-    named = store_for(*readers)
-
-    whole = publish(named, everything, 1, output(**NARROW))
-
-    found = [(e.entity_type, e.entity_id) for e in client.get_dataset("published").access_entries]
-    assert set(readers) < set(found)
-    assert EVERYBODY not in found
-    assert named.drift(whole) == []
-    publish(store_for(EVERYBODY), everything, 2, output(**NARROW))
-    with pytest.raises(StoreUnusable, match="published: is open to allAuthenticatedUsers; take"):
-        named.ready([output(**NARROW)])
-
-
 def test_a_name_that_somebody_else_made_is_refused_and_stays(store, client, output):
     client.create_dataset("published")
     client.query("CREATE TABLE published.everything AS SELECT 1 AS one").result()
@@ -485,32 +318,6 @@ def test_what_cannot_be_taken_away_is_one_line_with_the_way_out(
         " if it stays so, drop this name and run again: it is made anew from what is kept;"
         " what was published before stays"
     )
-    assert store.drift(release) == []
-
-
-def test_a_name_that_was_dropped_is_made_anew_by_a_run_with_nothing_new(
-    store, client, everything, output
-):
-    one = publish(store, everything, 1, output(**NARROW))
-    client.delete_table(f"{PUBLISHED}.everything")
-
-    store.sweep([one])
-
-    assert store.drift(one) == []
-
-
-def test_a_view_that_lost_its_table_does_not_block_what_follows(store, client, everything, output):
-    lost = output({"kind": "view"}, **NARROW)
-    one = publish(store, everything, 1, lost)
-    client.delete_table(store._place.behind(lost))
-    two = output(
-        {"kind": "view"}, query="SELECT id, word FROM everything LIMIT 2", columns=COLUMNS[:2]
-    )
-
-    told = store.drift(one)
-    release = publish(store, everything, 2, two)
-
-    assert told[0] == f"bigquery: everything: its table {lost.name}__{lost.digest[:12]} is gone"
     assert store.drift(release) == []
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.collectors.hours import packed
+
 NOON = "2024-05-01T12:00:00+0200"
 ANA = ("Ana", "Ana@Example.org ")
 BO = ("Bo", "123+bo-dev@users.noreply.github.com")
@@ -236,3 +238,22 @@ def closed_address() -> str:
     """An address at which nobody answers."""
     with http.server.HTTPServer(("127.0.0.1", 0), _Handler) as server:
         return f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.fixture
+def config(website, tmp_path):
+    """Ask the web server for the hours from 8 to before 11."""
+    return {
+        "urls": [website.address],
+        "start": "2024-05-01T08",
+        "end": "2024-05-01T11",
+        "cache": str(tmp_path / "cache"),
+    }
+
+
+@pytest.fixture
+def archive(website):
+    """A web server with the hours from 8 to before 11; hours are not padded with a zero."""
+    for hour in (8, 9, 10):
+        website.files[f"/2024-05-01-{hour}.json.gz"] = packed(hour)
+    return website

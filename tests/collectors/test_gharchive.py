@@ -1,9 +1,8 @@
-"""The collector of GH Archive, over a web server, over folders, and as a process."""
+"""The collector of GH Archive, over a web server and over folders."""
 
 from __future__ import annotations
 
 import gzip
-import subprocess
 import sys
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -15,49 +14,20 @@ import pytest
 from oso_processors.collectors import download
 from oso_processors.collectors.connector import Connector
 from oso_processors.collectors.download import Client
-from oso_processors.collectors.gharchive import EVENTS, Gharchive
+from oso_processors.collectors.gharchive import Gharchive
 from oso_processors.collectors.lander import Landed, collect
 from oso_processors.collectors.source import Estimate, File, Log, Record, State
 from oso_processors.errors import ConfigFailure, TransientFailure
+from tests.collectors.hours import STREAMS, packed
 
 BIN = Path(sys.executable).parent
-STREAMS = ("events", "hours", "gaps", "rejects")
 PAGE = b"<!DOCTYPE html><title>Moved</title>"
-
-
-def event(number):
-    return orjson.dumps(
-        {"id": str(number), "type": "WatchEvent", "created_at": "2024-05-01T09:00:00Z"}
-    )
-
-
-def packed(*numbers):
-    return gzip.compress(b"\n".join(event(number) for number in numbers))
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """How the client waits is told by its own tests."""
     monkeypatch.setattr(download, "Client", lambda **more: Client(**{"backoff": 0.01, **more}))
-
-
-@pytest.fixture
-def config(website, tmp_path):
-    """Ask the web server for the hours from 8 to before 11."""
-    return {
-        "urls": [website.address],
-        "start": "2024-05-01T08",
-        "end": "2024-05-01T11",
-        "cache": str(tmp_path / "cache"),
-    }
-
-
-@pytest.fixture
-def archive(website):
-    """A web server with the hours from 8 to before 11; hours are not padded with a zero."""
-    for hour in (8, 9, 10):
-        website.files[f"/2024-05-01-{hour}.json.gz"] = packed(hour)
-    return website
 
 
 def read(config, state=None, streams=STREAMS):
@@ -242,14 +212,6 @@ def test_a_damaged_hour_is_set_aside_and_read_once_it_is_mended(archive, config,
     assert not list(Path(config["cache"]).glob("*.part"))
 
 
-def hours(folder, **contents):
-    """Put files in a folder, and return the settings that read it."""
-    folder.mkdir(exist_ok=True)
-    for name, content in contents.items():
-        (folder / f"{name.replace('_', '-')}.json.gz").write_bytes(content)
-    return {"folder": str(folder)}
-
-
 def test_hours_of_a_folder_may_be_padded(tmp_path):
     folder = tmp_path / "hours"
     folder.mkdir()
@@ -325,152 +287,6 @@ def test_an_archive_that_answers_is_sound(archive, config):
 def test_an_archive_that_does_not_answer_is_one_clear_line(config, closed_address):
     with pytest.raises(TransientFailure, match=r"the connection failed \(NewConnectionError\)$"):
         Gharchive().check({**config, "urls": [closed_address]})
-
-
-def as_process(tmp_path, verb, **files):
-    """Run the connector as any Airbyte platform would; return the exit code and its messages."""
-    arguments = []
-    for name, content in files.items():
-        path = tmp_path / f"{name}.json"
-        path.write_bytes(orjson.dumps(content))
-        arguments += [f"--{name}", str(path)]
-    command = [str(BIN / "source-gharchive"), verb, *arguments]
-    done = subprocess.run(command, capture_output=True, check=False)
-    assert done.stderr == b""
-    return done.returncode, [orjson.loads(line) for line in done.stdout.splitlines()]
-
-
-def asked(*names):
-    """The catalogue that asks for ``names``."""
-    known = {each.name: each.as_catalogue() for each in Gharchive().streams({})}
-    return {
-        "streams": [
-            {
-                "stream": known[name],
-                "sync_mode": "incremental",
-                "destination_sync_mode": "append",
-                "include_files": known[name]["is_file_based"],
-            }
-            for name in names
-        ]
-    }
-
-
-def said(message):
-    """A message without its time, as its kind and what it says."""
-    kind = message["type"]
-    body = message[{"CONNECTION_STATUS": "connectionStatus"}.get(kind, kind.lower())]
-    body.pop("emitted_at", None)
-    return kind, body
-
-
-def status(stream, word):
-    body = {"stream_descriptor": {"name": stream}, "status": word}
-    return "TRACE", {"type": "STREAM_STATUS", "stream_status": body}
-
-
-def test_the_process_tells_its_settings(tmp_path):
-    code, (message,) = as_process(tmp_path, "spec")
-
-    assert (code, message["type"]) == (0, "SPEC")
-    assert message["spec"]["connectionSpecification"] == Gharchive.spec
-
-
-def test_the_process_checks_its_settings(tmp_path, archive, config):
-    sound = as_process(tmp_path, "check", config=config)
-    wrong = as_process(tmp_path, "check", config={**config, "start": "May"})
-
-    assert sound == (
-        0,
-        [{"type": "CONNECTION_STATUS", "connectionStatus": {"status": "SUCCEEDED"}}],
-    )
-    text = "config: start: 'May': is no date or hour; write 2025-01-31"
-    failed = {"status": "FAILED", "message": text}
-    assert wrong == (0, [{"type": "CONNECTION_STATUS", "connectionStatus": failed}])
-
-
-def test_the_process_tells_its_streams(tmp_path, config):
-    code, (message,) = as_process(tmp_path, "discover", config=config)
-
-    assert (code, message["type"]) == (0, "CATALOG")
-    assert [each["name"] for each in message["catalog"]["streams"]] == list(STREAMS)
-    assert message["catalog"]["streams"][0] == {
-        "name": "events",
-        "json_schema": EVENTS,
-        "supported_sync_modes": ["full_refresh", "incremental"],
-        "source_defined_cursor": True,
-        "default_cursor_field": ["created_at"],
-        "source_defined_primary_key": [["id"]],
-        "is_file_based": True,
-        "is_resumable": True,
-    }
-
-
-def test_the_process_reads_what_its_state_lacks(tmp_path, archive, config):
-    name = "2024-05-01-10.json.gz"
-    had = {"hours": [["2024-05-01T08:00:00Z", "2024-05-01T09:00:00Z"]]}
-    known = [
-        {"type": "STREAM", "stream": {"stream_descriptor": {"name": each}, "stream_state": had}}
-        for each in ("events", "gaps")
-    ]
-
-    code, messages = as_process(
-        tmp_path, "read", config=config, catalog=asked("events", "gaps"), state=known
-    )
-
-    path = Path(config["cache"]) / name
-    size = len(archive.files[f"/{name}"])
-    has = {"hours": [["2024-05-01T08:00:00Z", "2024-05-01T10:00:00Z"]]}
-    states = [
-        (
-            "STATE",
-            {
-                "type": "STREAM",
-                "stream": {"stream_descriptor": {"name": each}, "stream_state": has},
-                "sourceStats": {"recordCount": count},
-            },
-        )
-        for each, count in (("events", 1.0), ("gaps", 0.0))
-    ]
-    assert code == 0
-    assert [said(each) for each in messages] == [
-        status("events", "STARTED"),
-        status("gaps", "STARTED"),
-        (
-            "TRACE",
-            {
-                "type": "ESTIMATE",
-                "estimate": {"name": "hours", "type": "STREAM", "row_estimate": 1},
-            },
-        ),
-        status("events", "RUNNING"),
-        (
-            "RECORD",
-            {
-                "stream": "events",
-                "data": {"hour": "2024-05-01T10:00:00Z"},
-                "file_reference": {
-                    "staging_file_url": str(path),
-                    "source_file_relative_path": name,
-                    "file_size_bytes": size,
-                },
-            },
-        ),
-        *states,
-        status("events", "COMPLETE"),
-        status("gaps", "COMPLETE"),
-    ]
-
-
-def test_the_process_says_what_it_leaves_out(tmp_path):
-    config = hours(tmp_path / "hours", **{"2024_05_01_9": packed(9), "strange": b""})
-
-    code, messages = as_process(tmp_path, "read", config=config, catalog=asked("hours"))
-
-    logs = [each["log"] for each in messages if each["type"] == "LOG"]
-    text = f"{config['folder']}: left out, no hours or not these: strange.json.gz"
-    assert code == 0
-    assert logs == [{"level": "INFO", "message": text}]
 
 
 def test_a_reading_over_the_network_lands_and_the_next_lands_nothing(

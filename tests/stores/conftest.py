@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
+from oso_processors.bigquery import EVERYBODY, BigQuery, Reader
 from oso_processors.object_store import ObjectStore
 from oso_processors.release.measure import Wish, measured
 from oso_processors.stores import Manifest, Output, Store
@@ -19,6 +24,10 @@ from oso_processors.stores.postgres import PostgresStore
 from oso_processors.tables import Column, Table
 
 from .object_server import BUCKET, KEYS, serving_objects
+from .scripted_bigquery import Answer, Scripted
+
+if TYPE_CHECKING:
+    from oso_processors.stores.bigquery import BigQueryStore
 
 COLUMNS = (
     Column("id", "BIGINT", "The grain."),
@@ -112,3 +121,45 @@ def store(request: pytest.FixtureRequest, tmp_path) -> Store:
 def manifest(number: int, *outputs: Output) -> Manifest:
     contents = {each.name: each.published() for each in outputs}
     return Manifest(number, f"2024-05-0{number}T00:00:00+00:00", contents)
+
+
+@pytest.fixture
+def asked() -> list[tuple[str, str]]:
+    """What the server was asked: the request, and its body."""
+    return []
+
+
+@pytest.fixture
+def store_of(
+    asked: list[tuple[str, str]], tmp_path: Path
+) -> Iterator[Callable[..., BigQueryStore]]:
+    """Makes a store on a server with these answers; it waits a second for what may pass."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud.bigquery import Client
+
+    from oso_processors.stores.bigquery import BigQueryStore
+
+    handler: Any = type("Handler", (Scripted,), {"asked": asked})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        client = Client(
+            project="oso-test",
+            location="US",
+            credentials=AnonymousCredentials(),
+            client_options={"api_endpoint": f"http://127.0.0.1:{server.server_port}"},
+        )
+
+        def make(
+            answers: dict[str, list[Answer]],
+            patience: float = 1.0,
+            readers: Sequence[Reader] = (EVERYBODY,),
+        ) -> BigQueryStore:
+            handler.answers = answers
+            settings = BigQuery("oso-test", dataset="published", readers=tuple(readers))
+            return BigQueryStore(client, settings, tmp_path / "uploads", lambda _: None, patience)
+
+        yield make
+        client.close()
+        server.shutdown()
+        thread.join()
