@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ from oso_processors.errors import (
     WarehouseLocked,
 )
 from oso_processors.object_store import ObjectStore
+from oso_processors.passing import own_folder
 from oso_processors.progress import Progress
 from oso_processors.release import Released, Request, Wish, contract, guards, prepare, release
 from oso_processors.release.changes import Side
@@ -57,14 +59,26 @@ def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         raise_if_full(error)
         raise WarehouseLocked(str(settings.warehouse), str(error)) from None
     with connection:
-        yield _bounded(connection, settings)
+        # DuckDB spills beside the file, which nobody else has open: what is there was left by a killed run.
+        shutil.rmtree(f"{settings.warehouse}.tmp", ignore_errors=True)
+        yield _bounded(connection)
+
+
+@contextmanager
+def in_memory(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give an engine with no file of its own, which spills below the home."""
+    with duckdb.connect() as connection:
+        # Who may only read the home can ask all that fits in memory.
+        spill = own_folder(settings.passing) if os.access(settings.home, os.W_OK) else ""
+        connection.execute(f"SET temp_directory = {literal(spill)}")
+        yield _bounded(connection)
 
 
 @contextmanager
 def reading_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse with its models, and change nothing; raise `WarehouseLocked` or `OtherCatalog`."""
     catalog = catalog_of(os.environ)
-    with duckdb.connect() as connection:
+    with in_memory(settings) as connection:
         try:
             # Views name the catalogue, which is not what the file is called.
             connection.execute(f'ATTACH {literal(settings.warehouse)} AS "{catalog}" (READ_ONLY)')
@@ -72,16 +86,13 @@ def reading_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection
             raise WarehouseLocked(str(settings.warehouse), str(error)) from None
         connection.execute(f'USE "{catalog}"')
         require_built_for(connection, catalog)
-        yield _bounded(connection, settings)
+        yield connection
 
 
-def _bounded(
-    connection: duckdb.DuckDBPyConnection, settings: Settings
-) -> duckdb.DuckDBPyConnection:
-    """Let what is too large for memory go to the home's disk."""
+def _bounded(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Let what is too large for memory go to the disk."""
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-    connection.execute(f"SET temp_directory = {literal(settings.home / 'tmp')}")
     return connection
 
 
@@ -96,9 +107,10 @@ def collect_all(
     landed: list[Landed] = []
     failures: list[ConnectorFailed] = []
     with raw_connection(settings) as connection:
+        folder = own_folder(settings.passing)
         for each in sources:
             enter(connection, each.name, each.origin)
-            connector = Connector(each.name, each.command, each.config)
+            connector = Connector(each.name, each.command, each.config, folder)
             try:
                 landed.append(
                     collect(connection, connector, progress, each.streams, settings.actor_key)
@@ -151,10 +163,8 @@ def plan_release(
 
 def go_back(settings: Settings, progress: Progress, name: str | None, reason: str) -> RolledBack:
     """Serve the tables of an earlier release again, in every store."""
-    with open_stores(settings, say=progress.say) as stores, duckdb.connect() as connection:
-        return rollback(
-            _bounded(connection, settings), stores, progress, name, reason, settings.retention
-        )
+    with open_stores(settings, say=progress.say) as stores, in_memory(settings) as connection:
+        return rollback(connection, stores, progress, name, reason, settings.retention)
 
 
 def sides(

@@ -123,7 +123,8 @@ class Settings:
 
     @property
     def passing(self) -> Path:
-        """What is on its way to an object store or was brought from there, while a command runs."""
+        """What is on its way to the warehouse or an object store, or too large for memory, while a command
+        runs."""
         return self.home / "passing"
 
     @property

@@ -65,7 +65,6 @@ class Warehouse:
             self._context = load(settings)
             self._catalog = str(self._context.default_catalog)
             require_built_for(self.connection, self._catalog)
-            self.connection.execute(f"SET temp_directory = '{settings.home / 'tmp'}'")
         except duckdb.IOException as error:
             raise WarehouseLocked(str(settings.warehouse), str(error)) from None
         except SQLMeshError as error:

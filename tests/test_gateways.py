@@ -78,6 +78,9 @@ def test_only_the_local_gateway_is_there_unless_bigquery_is_asked_for(monkeypatc
     assert set(found) == {"local", "default"}
     assert found["default"] == "local"
     assert found["local"]["connection"]["catalogs"] == {"oso": ".oso/warehouse.duckdb"}
+    # Plain `sqlmesh` spills beside the warehouse too, and not into the clone.
+    settings = found["local"]["connection"]["connector_config"]
+    assert settings["temp_directory"] == ".oso/warehouse.duckdb.tmp"
 
 
 def test_the_local_catalogue_takes_the_name_of_bigquerys_project(monkeypatch):

@@ -113,7 +113,7 @@ def limited(bytes_a_file: int) -> Callable[[], None]:
 
 FULL = {
     "the warehouse cannot be made": (("collect",), 1_000, "the warehouse"),
-    "rows cannot wait to be landed": (("collect",), 13_000, "the temporary folder"),
+    "rows cannot wait to be landed": (("collect",), 13_000, "OSO_HOME"),
     "rows cannot land": (("collect",), 100_000, "the warehouse"),
     "the sample cannot be written": (("sample", "--to", "made"), 1_000, "this command"),
 }

@@ -50,11 +50,10 @@ def diff(
       oso diff r6 r7 projects_v1 --rows 20
       oso diff r6 r7 --parquet changes
     """
-    from oso_processors.pipeline import sides
+    from oso_processors.pipeline import in_memory, sides
 
     before, after = sides(settings, old, new, table)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with in_memory(settings) as connection:
         found = [
             (change, counted(connection, before.get(change.table), after.get(change.table)))
             for change in differences(_shapes(before), _shapes(after))

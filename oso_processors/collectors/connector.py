@@ -22,15 +22,16 @@ INPUT_BYTES = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """``command`` with ``config``, known as ``source``."""
+    """``command`` with ``config``, known as ``source``; its settings wait in ``folder`` while it runs."""
 
     source: str
     command: Sequence[str]
     config: Mapping[str, Any]
+    folder: Path | None = None
 
     def discover(self) -> list[dict[str, Any]]:
         """Return the streams that the connector has, as its CATALOG says them."""
-        with _files(config=self.config) as files, self._run("discover", files) as lines:
+        with self._files(config=self.config) as files, self._run("discover", files) as lines:
             for line in lines:
                 message = parsed(line)
                 if message.get("type") == "CATALOG":
@@ -45,7 +46,7 @@ class Connector:
     ) -> Iterator[Iterator[bytes]]:
         """Give the lines of a read, and end the process with the block."""
         with (
-            _files(config=self.config, catalog=catalogue, state=state) as files,
+            self._files(config=self.config, catalog=catalogue, state=state) as files,
             self._run("read", files) as lines,
         ):
             yield lines
@@ -63,6 +64,15 @@ class Connector:
                 process.wait()
                 if process.stdout is not None:
                     process.stdout.close()
+
+    @contextmanager
+    def _files(self, **contents: Any) -> Iterator[dict[str, Path]]:
+        """Write each of ``contents`` to a file of its own, since connectors take paths."""
+        with tempfile.TemporaryDirectory(prefix="oso-connector-", dir=self.folder) as folder:
+            paths = {name: Path(folder) / f"{name}.json" for name in contents}
+            for name, path in paths.items():
+                path.write_bytes(orjson.dumps(contents[name]))
+            yield paths
 
     def _start(self, command: list[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
         # Connectors installed beside us are found though the environment was not activated.
@@ -119,13 +129,3 @@ def parsed(line: bytes) -> dict[str, Any]:
         return message
     text = line.decode(errors="replace").strip()
     return {"type": "LOG", "log": {"level": "INFO", "message": text}}
-
-
-@contextmanager
-def _files(**contents: Any) -> Iterator[dict[str, Path]]:
-    """Write each of ``contents`` to a file of its own, since connectors take paths."""
-    with tempfile.TemporaryDirectory(prefix="oso-connector-") as folder:
-        paths = {name: Path(folder) / f"{name}.json" for name in contents}
-        for name, path in paths.items():
-            path.write_bytes(orjson.dumps(contents[name]))
-        yield paths

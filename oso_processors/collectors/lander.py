@@ -71,6 +71,8 @@ def collect(
 ) -> Landed:
     """Run ``connector`` to its end and land what it hands over, without those who were forgotten.
 
+    Rows wait in the connector's folder until they are landed.
+
     Raise `ConnectorFailed` when it fails, after landing what came before with a state, and
     `OtherActorKey` before anything is collected.
     """
@@ -78,7 +80,7 @@ def collect(
     forgotten = Forgotten.of(connection, actor_key)
     streams = [offered(each) for each in connector.discover() if not only or each["name"] in only]
     with (
-        tempfile.TemporaryDirectory(prefix="oso-landing-") as folder,
+        tempfile.TemporaryDirectory(prefix="oso-landing-", dir=connector.folder) as folder,
         progress.step(f"collecting {connector.source}") as step,
     ):
         lander = _Lander(connection, connector, streams, Path(folder), step, forgotten)
@@ -319,7 +321,7 @@ class _Lander:
 
     def _landing(self, name: str, target: str, load_id: int) -> Landing:
         common = constants(self.source, name, load_id)
-        return Landing(self.connection, self.by_name[name], target, common)
+        return Landing(self.connection, self.by_name[name], target, common, self.folder)
 
     def _replace_old(self, name: str) -> None:
         if self._replaces(name):

@@ -38,12 +38,16 @@ FAULT = re.compile(r"in line (\d+): (.*)")
 
 @dataclass
 class Landing:
-    """One stream's way into ``target``; `rejects` and `damaged` are what was set aside."""
+    """One stream's way into ``target``; `rejects` and `damaged` are what was set aside.
+
+    What was picked out of a file waits in ``folder``.
+    """
 
     connection: duckdb.DuckDBPyConnection
     stream: Stream
     target: str
     constants: Mapping[str, str]
+    folder: Path
     rejects: list[Reject] = field(default_factory=list)
     damaged: list[tuple[Reference, str]] = field(default_factory=list)
 
@@ -99,7 +103,7 @@ class Landing:
         # Records were picked out of their files by the connector.
         as_it_lies = bool(references)
         rejects, numbers = [], []
-        with tempfile.NamedTemporaryFile(suffix=".ndjson") as kept:
+        with tempfile.NamedTemporaryFile(suffix=".ndjson", dir=self.folder) as kept:
             for number, row in sound_rows(path, name, self.stream.json_schema, as_it_lies):
                 if isinstance(row, Reject):
                     rejects.append(row)
@@ -175,7 +179,7 @@ class Landing:
         )
 
 
-def raise_if_full(error: Exception, place: str = "the temporary folder") -> None:
+def raise_if_full(error: Exception, place: str = "OSO_HOME") -> None:
     """Raise `NoSpaceLeft` when that is why the system or DuckDB failed."""
     if not is_full(error):
         return

@@ -21,6 +21,7 @@ def compact(path: Path, catalog: str) -> None:
     _remove(part)
     try:
         with duckdb.connect() as connection:
+            connection.execute(f"SET temp_directory = {literal(f'{path}.tmp')}")
             connection.execute(f'ATTACH {literal(path)} AS "{catalog}"')
             connection.execute(f"ATTACH {literal(part)} AS anew")
             connection.execute(f'COPY FROM DATABASE "{catalog}" TO anew')

@@ -17,10 +17,10 @@ from obstore.exceptions import NotModifiedError
 
 from oso_processors.errors import StoreUnusable
 from oso_processors.object_store import ObjectStore
+from oso_processors.passing import own_folder
 from oso_processors.stores.conditional import put_if, version
 from oso_processors.stores.object_errors import AGAIN, told
 from oso_processors.stores.object_lock import ObjectLock
-from oso_processors.stores.passing import own_folder
 from oso_processors.stores.place import POINTER, RELEASE
 
 if TYPE_CHECKING:

@@ -354,13 +354,14 @@ def test_no_address_lands(tmp_path, warehouse, quiet):
 def test_a_run_that_is_killed_loses_nothing_and_doubles_nothing(tmp_path, sample, quiet):
     program = textwrap.dedent(
         """
-        import sys, duckdb
+        import sys, duckdb, pathlib
         from oso_processors.collectors import batch, lander
         from oso_processors.collectors.connector import Connector
         from oso_processors.progress import Progress
         batch.FILE_BYTES = 20_000
         with duckdb.connect(sys.argv[1]) as connection:
-            connector = Connector("gharchive", ["source-gharchive"], {"folder": sys.argv[2]})
+            source = "gharchive", ["source-gharchive"], {"folder": sys.argv[2]}
+            connector = Connector(*source, pathlib.Path(sys.argv[1]).parent)
             lander.collect(connection, connector, Progress(quiet=True))
         """
     )

@@ -1,4 +1,7 @@
-"""A folder for files that are only passing through this machine; it goes when its process does."""
+"""A folder for files that are only passing through this machine; it goes when its process does.
+
+DuckDB's own, for what is too large for memory, is such a one: two processes in one folder crash.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ def own_folder(root: Path) -> Path:
         fcntl.flock(gate, fcntl.LOCK_EX)
         for path in root.iterdir():
             if path.is_dir() and _locked(path):
-                shutil.rmtree(path)
+                # A connector whose run was killed may write there still; what it leaves goes next time.
+                shutil.rmtree(path, ignore_errors=True)
         made = Path(tempfile.mkdtemp(dir=root))
         _locked(made)
     atexit.register(shutil.rmtree, made, ignore_errors=True)
