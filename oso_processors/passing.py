@@ -12,6 +12,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import duckdb
+
+from oso_processors.sql import literal
+
 
 def own_folder(root: Path) -> Path:
     """Make a folder below ``root`` for this process, and remove those of processes that were killed."""
@@ -27,6 +31,16 @@ def own_folder(root: Path) -> Path:
         _locked(made)
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
+
+
+def spill_into(root: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Let what is too large for ``connection``'s memory go to a folder below ``root``."""
+    try:
+        folder = str(own_folder(root))
+    except OSError:
+        # Who may only read there can ask all that fits in memory.
+        folder = ""
+    connection.execute(f"SET temp_directory = {literal(folder)}")
 
 
 def _locked(folder: Path) -> bool:

@@ -27,7 +27,7 @@ from oso_processors.errors import (
     WarehouseLocked,
 )
 from oso_processors.object_store import ObjectStore
-from oso_processors.passing import own_folder
+from oso_processors.passing import own_folder, spill_into
 from oso_processors.progress import Progress
 from oso_processors.release import Released, Request, Wish, contract, guards, prepare, release
 from oso_processors.release.changes import Side
@@ -68,9 +68,7 @@ def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 def in_memory(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give an engine with no file of its own, which spills below the home."""
     with duckdb.connect() as connection:
-        # Who may only read the home can ask all that fits in memory.
-        spill = own_folder(settings.passing) if os.access(settings.home, os.W_OK) else ""
-        connection.execute(f"SET temp_directory = {literal(spill)}")
+        spill_into(settings.passing, connection)
         yield _bounded(connection)
 
 
@@ -201,11 +199,11 @@ def _side(store: Store, release: Manifest, names: Sequence[str]) -> dict[str, Si
 def files_store(settings: Settings, say: Callable[[str], None] = lambda _: None) -> FilesStore:
     """Return the files store where the settings say that files lie."""
     if not isinstance(settings.files, ObjectStore):
-        return FilesStore(settings.releases)
+        return FilesStore(settings.releases, settings.passing)
     # The library of object stores is not for who has none.
     from oso_processors.stores.objects import Objects
 
-    return FilesStore(Objects(settings.files, settings.passing, say=say))
+    return FilesStore(Objects(settings.files, settings.passing, say=say), settings.passing)
 
 
 def load_promises(settings: Settings, today: date | None = None) -> Promises:

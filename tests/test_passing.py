@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from oso_processors.pipeline import collect_all, in_memory, raw_connection
+from oso_processors.pipeline import collect_all, files_store, in_memory, raw_connection
 from oso_processors.settings import Settings
 from oso_processors.sources import ChosenSource
 
@@ -96,8 +96,17 @@ def test_two_commands_at_once_do_not_spill_into_one_folder(settings):
         )
 
 
-def test_who_may_only_read_the_home_is_answered_from_memory(settings, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+def test_what_reads_files_back_spills_below_the_home(settings):
+    query = "SELECT current_setting('temp_directory')"
+
+    ((found,),) = files_store(settings)._engine().execute(query).fetchall()
+
+    assert Path(found).parent == settings.passing
+
+
+def test_who_may_write_nothing_to_the_home_is_answered_from_memory(settings):
+    settings.make_home()
+    settings.passing.touch()
 
     with in_memory(settings) as connection:
         assert connection.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]

@@ -17,6 +17,7 @@ import orjson
 
 from oso_processors import checksum, full_disk
 from oso_processors.errors import ReleaseUnreadable, StoreUnusable
+from oso_processors.passing import spill_into
 from oso_processors.stores import Manifest, Measured, Output, datapackage, drift, file_parts
 from oso_processors.stores.folder import Folder
 from oso_processors.stores.place import POINTER, Place
@@ -35,8 +36,9 @@ class FilesStore:
 
     name = "files"
 
-    def __init__(self, place: Path | Place) -> None:
-        """Use ``place``, which may be the path of a folder."""
+    def __init__(self, place: Path | Place, passing: Path | None = None) -> None:
+        """Use ``place``, which may be the path of a folder; what is too large for memory is ``passing``."""
+        self._passing = passing
         self.place: Place = Folder(place) if isinstance(place, Path) else place
         # Starting one takes as long as reading a small table back.
         self._reader: duckdb.DuckDBPyConnection | None = None
@@ -251,6 +253,8 @@ class FilesStore:
         if self._reader is None:
             self._reader = duckdb.connect()
             self._reader.execute("SET TimeZone = 'UTC'; SET enable_external_file_cache = false")
+            if self._passing is not None:
+                spill_into(self._passing, self._reader)
         return self._reader
 
     def _parts(
