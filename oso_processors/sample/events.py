@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -15,7 +14,7 @@ import orjson
 
 from oso_processors.collectors.git_log import as_pushed
 from oso_processors.progress import Step
-from oso_processors.sample.git import Commit, History
+from oso_processors.sample.git import Histories
 from oso_processors.sample.world import (
     END,
     WITHOUT_COMMITS,
@@ -44,7 +43,9 @@ TYPES = {
 RHYTHM = [3, 2, 2, 2, 2, 3, 4, 6, 8, 9, 10, 10, 9, 9, 10, 10, 9, 8, 7, 6, 6, 5, 4, 4]
 
 
-def write_events(folder: Path, world: World, histories: History, random: Random, step: Step) -> int:
+def write_events(
+    folder: Path, world: World, histories: Histories, random: Random, step: Step
+) -> int:
     """Write every hour's file; return how many events there are, those that stand twice once."""
     folder.mkdir(parents=True, exist_ok=True)
     maker = Maker(world, histories, random)
@@ -86,10 +87,9 @@ class Maker:
     """Makes events, one after another; `number` is the last one's id."""
 
     world: World
-    histories: History
+    histories: Histories
     random: Random
     number: int = 40_000_000_000
-    times: dict[int, list[datetime]] = field(default_factory=dict)
 
     def events(self, hour: datetime, count: int) -> Iterator[dict[str, Any]]:
         """Yield an hour's events, in the order of their times."""
@@ -133,13 +133,9 @@ class Maker:
     ) -> list[dict[str, Any]]:
         history = self.histories.get(repository.id)
         if history:
-            if repository.id not in self.times:
-                self.times[repository.id] = [each.at for each in history]
-            last = bisect_right(self.times[repository.id], at)
-            return [
-                _listed(each.sha, each.author, repository)
-                for each in history[max(0, last - count) : last]
-            ]
+            last = history.count_until(at)
+            latest = history.commits(max(0, last - count), last)
+            return [_listed(each.sha, each.author, repository) for each in latest]
         shas = (fake_sha(repository.id, self.number, each) for each in range(count))
         return [_listed(sha, person, repository) for sha in shas]
 
@@ -258,4 +254,4 @@ def _text(moment: datetime) -> str:
     return min(moment, END).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-__all__ = ["Commit", "Maker", "write_events", "write_hour"]
+__all__ = ["Maker", "write_events", "write_hour"]

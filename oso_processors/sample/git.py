@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from oso_processors.collectors.git_log import as_pushed
 from oso_processors.collectors.schema import sha256
-from oso_processors.sample.world import END, Person, Repository, World, fake_sha
+from oso_processors.sample.world import END, Person, Repository, World, fake_sha, repository_id
 
 YEARS = 3
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -51,6 +52,21 @@ TAGS = pa.schema(
 )
 
 
+# Twenty-nine bytes a commit; what a fork began with is from where it was forked.
+COLUMNS = np.dtype(
+    [
+        ("second", "i8"),
+        ("origin", "i8"),
+        ("number", "i4"),
+        ("author", "i4"),
+        ("lines", "i4"),
+        ("is_merge", "?"),
+    ]
+)
+MOST_LINES = 100_000
+BLOCK = 50_000
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """A commit of the sample."""
@@ -62,65 +78,99 @@ class Commit:
     lines: int
 
 
-History = dict[int, list[Commit]]
+@dataclass(frozen=True, slots=True)
+class History:
+    """The commits of a repository, oldest first; each is made from its numbers when asked for."""
+
+    world: World
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def commits(self, begin: int, end: int, step: int = 1) -> Iterator[Commit]:
+        """Give those from one place to before another."""
+        for second, origin, number, author, lines, is_merge in self.rows[begin:end:step].tolist():
+            at = datetime.fromtimestamp(second, UTC)
+            yield Commit(
+                fake_sha(origin, number), self.world.person_of(author), at, is_merge, lines
+            )
+
+    def count_until(self, at: datetime) -> int:
+        """Return how many there were at a time."""
+        return int(self.rows["second"].searchsorted(int(at.timestamp()), side="right"))
 
 
-def make_histories(world: World, random: Random) -> History:
+Histories = dict[int, History]
+
+
+def make_histories(world: World, random: Random) -> Histories:
     """Draw the commits of every repository that has a history, by its id, oldest first."""
     chosen = [each for each in world.repositories if each.has_history]
     weights = [(rank + 2) ** -0.8 for rank, _ in enumerate(chosen)]
-    histories: History = {}
+    histories: Histories = {}
     for repository, weight in zip(chosen, weights, strict=True):
         count = max(10, int(world.size.events * weight / sum(weights)))
-        own = sorted(_commits(repository, world, count, random), key=lambda each: each.at)
-        parent = histories.get(700_000_000 + (repository.fork_of or 0) * 13, [])
-        # A fork keeps the history that it began with.
-        shared = parent[: len(parent) // 2] if repository.fork_of is not None else []
-        histories[repository.id] = shared + [c for c in own if not shared or c.at > shared[-1].at]
+        own = np.fromiter(_commits(repository, world, count, random), COLUMNS, count)
+        own = own[own["second"].argsort(kind="stable")]
+        if (
+            repository.fork_of is not None
+            and (parent := repository_id(repository.fork_of)) in histories
+        ):
+            # A fork keeps the history that it began with.
+            shared = histories[parent].rows[: len(histories[parent]) // 2]
+            own = np.concatenate([shared, own[own["second"] > shared["second"][-1]]])
+        histories[repository.id] = History(world, own)
     return histories
 
 
-def write_git(folder: Path, world: World, histories: History, random: Random) -> int:
+def write_git(folder: Path, world: World, histories: Histories, random: Random) -> int:
     """Write commits.parquet and tags.parquet; return how many commits there are."""
     folder.mkdir(parents=True, exist_ok=True)
     names = {each.id: each.full_name(END) for each in world.repositories}
-    rows = [row for key, found in histories.items() for row in _rows(names[key], found, random)]
-    table = pa.Table.from_pylist(rows, COMMITS)
-    pq.write_table(table, folder / "commits.parquet", compression="zstd")
+    with pq.ParquetWriter(folder / "commits.parquet", COMMITS, compression="zstd") as writer:
+        for key, found in histories.items():
+            rows = _rows(names[key], found, random)
+            while block := list(islice(rows, BLOCK)):
+                writer.write_table(pa.Table.from_pylist(block, COMMITS))
     tags = [row for key, found in histories.items() for row in _tags(names[key], found)]
     pq.write_table(pa.Table.from_pylist(tags, TAGS), folder / "tags.parquet", compression="zstd")
-    return len(rows)
+    return sum(map(len, histories.values()))
 
 
-def _commits(repository: Repository, world: World, count: int, random: Random) -> Iterator[Commit]:
-    begin = END - timedelta(days=365 * YEARS)
+def _commits(
+    repository: Repository, world: World, count: int, random: Random
+) -> Iterator[tuple[int, int, int, int, int, bool]]:
+    """Yield the columns of commits, not in the order of their times."""
+    begin = int((END - timedelta(days=365 * YEARS)).timestamp())
     team = [_member(world, random) for _ in range(max(3, count // 25))]
     # Summed up once: weights that are not would be summed for every commit.
     ranks = list(accumulate((rank + 1) ** -1.1 for rank, _ in enumerate(team)))
     for number in range(count):
-        person, first, last = random.choices(team, cum_weights=ranks)[0]
+        account, first, last = random.choices(team, cum_weights=ranks)[0]
         share = first + (last - first) * random.random()
-        at = begin + timedelta(seconds=int(share * 365 * YEARS * 86_400))
-        if number < 3 and repository.id == 700_000_000:
-            at = datetime(2003, 5, number + 1, 12, tzinfo=UTC)
-        sha = fake_sha(repository.id, number)
-        yield Commit(sha, person, at, random.random() < 0.1, int(random.paretovariate(0.9) * 3))
+        second = begin + int(share * 365 * YEARS * 86_400)
+        if number < 3 and repository.id == repository_id(0):
+            second = int(datetime(2003, 5, number + 1, 12, tzinfo=UTC).timestamp())
+        is_merge = random.random() < 0.1
+        lines = min(int(random.paretovariate(0.9) * 3), MOST_LINES)
+        yield second, repository.id, number, account, lines, is_merge
 
 
-def _member(world: World, random: Random) -> tuple[Person, float, float]:
-    """Draw somebody and the part of the years in which they are there."""
+def _member(world: World, random: Random) -> tuple[int, float, float]:
+    """Draw somebody's account and the part of the years in which they are there."""
     first = random.random() ** 1.5
-    return world.person(random), first, min(1.0, first + random.random() ** 2)
+    return world.person(random).id, first, min(1.0, first + random.random() ** 2)
 
 
-def _rows(name: str, commits: list[Commit], random: Random) -> Iterator[dict[str, object]]:
-    for number, commit in enumerate(commits):
+def _rows(name: str, history: History, random: Random) -> Iterator[dict[str, object]]:
+    for number, commit in enumerate(history.commits(0, len(history))):
         person = commit.author
         # Some write from a second address, which the repository's .mailmap joins to the first.
         written = f"{person.login}@laptop.example" if number % 17 == 0 else person.email
         ahead = timedelta(hours=3) if number % 97 == 0 else timedelta(minutes=-number % 60)
         is_noreply = written.endswith("@users.noreply.github.com")
-        lines = None if commit.is_merge or number % 301 == 0 else min(commit.lines, 100_000)
+        lines = None if commit.is_merge or number % 301 == 0 else commit.lines
         yield {
             "repo": name,
             "sha": commit.sha,
@@ -143,8 +193,8 @@ def _rows(name: str, commits: list[Commit], random: Random) -> Iterator[dict[str
         }
 
 
-def _tags(name: str, commits: list[Commit]) -> Iterator[dict[str, object]]:
-    for number, commit in enumerate(commits[::200]):
+def _tags(name: str, history: History) -> Iterator[dict[str, object]]:
+    for number, commit in enumerate(history.commits(0, len(history), 200)):
         yield {
             "repo": name,
             "tag": f"v0.{number}.0",

@@ -6,14 +6,18 @@ Few do much and many do little: weights fall as a power of the rank.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from random import Random
+from typing import overload
 
 END = datetime(2025, 10, 20, tzinfo=UTC)
 # From this day on the real source names no commits in pushes.
 WITHOUT_COMMITS = datetime(2025, 10, 7, tzinfo=UTC)
+FIRST_ACCOUNT = 5_000_000
 BOTS = ("dependabot[bot]", "renovate[bot]", "github-actions[bot]", "BrewTestBot")
 NAMES = (
     "ana",
@@ -64,6 +68,25 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class People(Sequence[Person]):
+    """Everybody, each made from a number when asked for: millions need no memory."""
+
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, number: int) -> Person: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Person]: ...
+    def __getitem__(self, number: int | slice) -> Person | Sequence[Person]:
+        if isinstance(number, slice):
+            return [_person(each) for each in range(self.size)[number]]
+        return _person(range(self.size)[number])
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """A repository; renamed to `later_name` on `renamed_at` where that is set."""
 
@@ -86,14 +109,18 @@ class World:
     """All that exists in a sample."""
 
     size: SampleSize
-    people: list[Person]
+    people: People
     repositories: list[Repository]
-    person_weights: list[float] = field(default_factory=list)
-    repository_weights: list[float] = field(default_factory=list)
+    person_weights: Sequence[float]
+    repository_weights: Sequence[float]
 
     def person(self, random: Random) -> Person:
         """Draw somebody; few are drawn often."""
         return random.choices(self.people, cum_weights=self.person_weights)[0]
+
+    def person_of(self, account: int) -> Person:
+        """Return who has an account, by its id."""
+        return self.people[account - FIRST_ACCOUNT]
 
     def repository(self, random: Random) -> Repository:
         """Draw a repository; few are drawn often."""
@@ -102,9 +129,9 @@ class World:
 
 def make_world(size: SampleSize, random: Random) -> World:
     """Draw the world of a sample."""
-    people = [_person(number) for number in range(max(40, size.events // 12))]
+    people = People(max(40, size.events // 12))
     repositories = [_repository(number, size, random) for number in range(size.projects * 3)]
-    return World(size, people, repositories, _powers(people), _powers(repositories))
+    return World(size, people, repositories, _powers(len(people)), _powers(len(repositories)))
 
 
 def fake_sha(*parts: object) -> str:
@@ -115,18 +142,23 @@ def fake_sha(*parts: object) -> str:
 def _person(number: int) -> Person:
     if number % 9 == 3 and number // 9 < len(BOTS):
         login = BOTS[number // 9]
-        return Person(5_000_000 + number, login, login, f"{login}@users.noreply.github.com")
+        return Person(FIRST_ACCOUNT + number, login, login, f"{login}@users.noreply.github.com")
     if number == 5:
         # A bot in the name makes no bot.
-        return Person(5_000_005, "botantony", "botantony", "antony@example.org")
+        return Person(FIRST_ACCOUNT + number, "botantony", "botantony", "antony@example.org")
     name = NAMES[number % len(NAMES)]
     login = f"{name}{number}"
     email = (
-        f"{5_000_000 + number}+{login}@users.noreply.github.com"
+        f"{FIRST_ACCOUNT + number}+{login}@users.noreply.github.com"
         if number % 4 == 0
         else f"{login}@example.org"
     )
-    return Person(5_000_000 + number, login, f"{name.title()} {number}", email)
+    return Person(FIRST_ACCOUNT + number, login, f"{name.title()} {number}", email)
+
+
+def repository_id(number: int) -> int:
+    """Return the id of the repository with that number."""
+    return 700_000_000 + number * 13
 
 
 def _repository(number: int, size: SampleSize, random: Random) -> Repository:
@@ -134,7 +166,7 @@ def _repository(number: int, size: SampleSize, random: Random) -> Repository:
     name = f"{WORDS[number * 7 % len(WORDS)]}{number}"
     renamed = size.start + timedelta(days=size.days / 2) if number % 40 == 2 else None
     return Repository(
-        id=700_000_000 + number * 13,
+        id=repository_id(number),
         owner=owner,
         name=name,
         later_name=f"{name}-next" if renamed else None,
@@ -144,5 +176,5 @@ def _repository(number: int, size: SampleSize, random: Random) -> Repository:
     )
 
 
-def _powers(things: list[Person] | list[Repository]) -> list[float]:
-    return list(accumulate((rank + 3) ** -0.9 for rank, _ in enumerate(things)))
+def _powers(count: int) -> Sequence[float]:
+    return array("d", accumulate((rank + 3) ** -0.9 for rank in range(count)))
