@@ -64,7 +64,7 @@ COLUMNS = np.dtype(
     ]
 )
 MOST_LINES = 100_000
-BLOCK = 50_000
+BLOCK = 10_000
 
 
 @dataclass(frozen=True, slots=True)
