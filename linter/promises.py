@@ -7,7 +7,7 @@ from sqlmesh.core.linter.rule import Rule, RuleViolation
 from sqlmesh.core.model import Model
 
 LAYER = "marts"
-UNIQUE = frozenset({"unique_values", "unique_combination_of_columns"})
+UNIQUE = frozenset({"unique_values", "unique_combination_of_columns", "no_row_twice"})
 
 
 class MartWithoutGrain(Rule):

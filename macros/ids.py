@@ -50,6 +50,21 @@ def key(evaluator: Any, entity_id: exp.Expression) -> exp.Expression:
 
 
 @macro()
+def fingerprint(evaluator: Any, columns: exp.Expression) -> exp.Expression:
+    """Return a whole number of 64 bits that equal values share, and others by chance only.
+
+    Each engine makes its own: it is for comparing rows within one query, and never for keeping.
+    """
+    listed = [each.sql(dialect="bigquery") for each in columns.expressions or [columns.unnest()]]
+    adapter = evaluator.locals.get("engine_adapter")
+    if adapter is not None and adapter.dialect == "bigquery":
+        text = f"FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({', '.join(listed)})))"
+    else:
+        text = f"HASH({', '.join(listed)})"
+    return sqlglot.parse_one(text, dialect="bigquery")
+
+
+@macro()
 def email_id(evaluator: Any, email_sha256: exp.Expression) -> exp.Expression:
     """Return the id of whoever signs with an address, by a keyed hash of the address's own hash.
 

@@ -39,11 +39,21 @@ WITH listed AS (
       PARTITION BY CAST(created_at AS DATE), repository_source_id, sha
       ORDER BY created_at, author, author_name
     ) = 1
+), authors AS (
+  /* Few sign many commits: an address is hashed once, and not once a commit. */
+  SELECT
+    author,
+    @email_id(author) AS person_id
+  FROM first_listed
+  GROUP BY
+    author
 )
 SELECT
-  CAST(created_at AS TIMESTAMP) AS pushed_at, /* When it was first pushed on that day. */
-  CAST(repository_source_id AS INT64) AS repository_source_id, /* The repository's numeric id at GitHub. */
-  CAST(sha AS STRING) AS sha, /* The commit's hash. */
-  CAST(@email_id(author) AS STRING) AS person_id, /* The author, by a keyed hash of the address. */
-  CAST(@is_bot(author_name) AS BOOL) AS is_bot /* Whether the author is a bot. */
+  CAST(first_listed.created_at AS TIMESTAMP) AS pushed_at, /* When it was first pushed on that day. */
+  CAST(first_listed.repository_source_id AS INT64) AS repository_source_id, /* The repository's numeric id at GitHub. */
+  CAST(first_listed.sha AS STRING) AS sha, /* The commit's hash. */
+  CAST(authors.person_id AS STRING) AS person_id, /* The author, by a keyed hash of the address. */
+  CAST(@is_bot(first_listed.author_name) AS BOOL) AS is_bot /* Whether the author is a bot. */
 FROM first_listed
+JOIN authors
+  ON authors.author = first_listed.author

@@ -9,7 +9,7 @@ MODEL (
   grain (metric_id, project_id, sample_date),
   audits (
     not_null(columns := (metric_id, project_id, sample_date, unit, coverage, is_complete)),
-    unique_combination_of_columns(columns := (metric_id, project_id, sample_date)),
+    no_row_twice(columns := (metric_id, project_id, sample_date)),
     forall(
       criteria := (coverage BETWEEN 0 AND 1, unit <> 'share' OR amount BETWEEN 0 AND 1)
     ),
@@ -17,21 +17,28 @@ MODEL (
   )
 );
 
+/* What the values of a metric in one bucket have in common, told first: it is small, and one look-up a value then does. */
 WITH series AS (
   SELECT
     catalogue.metric,
-    IF(
-      catalogue.basis IN ('downloads', 'onchain'),
-      CONCAT(catalogue.basis, ':', metrics.metric_source),
-      catalogue.basis
-    ) AS basis,
     metrics.metric_source,
     metrics.bucket,
     metrics.metric_id,
-    metrics.unit
+    metrics.unit,
+    coverage.sample_date,
+    coverage.coverage,
+    coverage.coverage_with_history,
+    coverage.is_complete
   FROM marts.metrics_v1 AS metrics
   JOIN intermediate.metrics AS catalogue
     ON metrics.metric_name = CONCAT(metrics.metric_source, '_', catalogue.metric, '_', metrics.bucket)
+  JOIN intermediate.coverage AS coverage
+    ON coverage.basis = IF(
+      catalogue.basis IN ('downloads', 'onchain'),
+      CONCAT(catalogue.basis, ':', metrics.metric_source),
+      catalogue.basis
+    )
+    AND coverage.bucket = metrics.bucket
 )
 SELECT
   CAST(series.metric_id AS STRING) AS metric_id, /* The metric, as metrics_v1 describes it. */
@@ -39,10 +46,8 @@ SELECT
   CAST(measurements.sample_date AS DATE) AS sample_date, /* The bucket's first day, in UTC; 1970-01-01 for all time. */
   @decimal(measurements.amount) AS amount, /* The value; NULL where the metric has none for the bucket. */
   CAST(series.unit AS STRING) AS unit, /* What the amount counts. */
-  @decimal(
-    @covered(subjects.history_share, coverage.coverage_with_history, coverage.coverage)
-  ) AS coverage, /* The share of the bucket that was really collected, 0 to 1. */
-  CAST(coverage.is_complete AS BOOL) AS is_complete /* Whether the bucket has ended. */
+  @decimal(@covered(subjects.history_share, series.coverage_with_history, series.coverage)) AS coverage, /* The share of the bucket that was really collected, 0 to 1. */
+  CAST(series.is_complete AS BOOL) AS is_complete /* Whether the bucket has ended. */
 FROM intermediate.measurements AS measurements
 JOIN intermediate.subjects AS subjects
   ON subjects.subject_key = measurements.subject_key
@@ -50,9 +55,6 @@ JOIN series
   ON series.metric = measurements.metric
   AND series.metric_source = subjects.artifact_source
   AND series.bucket = measurements.bucket
-JOIN intermediate.coverage AS coverage
-  ON coverage.basis = series.basis
-  AND coverage.bucket = measurements.bucket
-  AND coverage.sample_date = measurements.sample_date
+  AND series.sample_date = measurements.sample_date
 WHERE
   subjects.entity_type = 'project'
