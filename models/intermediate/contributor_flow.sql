@@ -55,22 +55,22 @@ WITH periods AS (
   SELECT
     spans.subject_key,
     spans.bucket,
-    ordinal,
-    ordinal = spans.ordinal AS is_active,
-    ordinal = spans.ordinal AND spans.previous_ordinal IS NULL AS is_first,
+    counted AS ordinal,
+    counted = spans.ordinal AS is_active,
+    counted = spans.ordinal AND spans.previous_ordinal IS NULL AS is_first,
     spans.active_count,
     spans.new_count,
     spans.returning_count,
     spans.resurrected_count,
     CASE
-      WHEN ordinal = spans.ordinal
-      THEN IF(spans.previous_ordinal = ordinal - 1, spans.previous_active_count, 0)
-      WHEN ordinal = spans.ordinal + 1
+      WHEN counted = spans.ordinal
+      THEN IF(spans.previous_ordinal = counted - 1, spans.previous_active_count, 0)
+      WHEN counted = spans.ordinal + 1
       THEN spans.active_count
       ELSE 0
     END AS previous_active_count
   FROM spans
-  CROSS JOIN UNNEST(GENERATE_ARRAY(spans.ordinal, COALESCE(spans.next_ordinal - 1, spans.ordinal + 1))) AS ordinal
+  CROSS JOIN UNNEST(GENERATE_ARRAY(spans.ordinal, COALESCE(spans.next_ordinal - 1, spans.ordinal + 1))) AS counted
 ), buckets AS (
   SELECT DISTINCT
     bucket,
