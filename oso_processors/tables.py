@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
 
 from oso_processors.days import Span
+
+# A day, or None for all rows: how many, the two sums of their checksum, the bytes of their texts, and
+# how many values had a NUL character.
+DayRow = tuple[date | None, int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +34,30 @@ class Builds:
     days: Mapping[str, Span | None]
 
 
+class Elsewhere(Protocol):
+    """The engine that has a table's rows, where that is not the embedded one.
+
+    Queries are said in DuckDB's SQL, as those of every table are.
+    """
+
+    def days(self, table: Table, column: str | None, chosen: Sequence[Span]) -> list[DayRow]:
+        """Measure the days of ``table`` by ``column``, all or those ``chosen``."""
+
+    def is_unique(self, query: str, grain: Sequence[str]) -> bool:
+        """Say whether no two rows of ``query`` have the same grain, and none has a NULL in it."""
+
+    def here(self, table: Table, query: str) -> str:
+        """Bring the rows of ``query``, which are some of ``table``'s, and return the query of what
+        was brought."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A finished output.
 
-    `query` selects exactly `columns`; `fingerprint` changes with the model's logic;
-    `model` is where it comes from; without `builds` nobody knows when its rows were written.
+    `query` selects exactly `columns`, in DuckDB's SQL; `fingerprint` changes with the model's logic;
+    `model` is where it comes from; without `builds` nobody knows when its rows were written; `elsewhere`
+    has the rows where the embedded engine has not.
     """
 
     name: str
@@ -44,6 +68,7 @@ class Table:
     description: str
     fingerprint: str
     builds: Builds | None = None
+    elsewhere: Elsewhere | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

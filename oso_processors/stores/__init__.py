@@ -93,6 +93,11 @@ class Output:
         """Return the query of the rows that may be other ones than before."""
         return self.changed.of(self.table.query) if self.changed else self.table.query
 
+    def brought(self, query: str) -> str:
+        """Return ``query``, of some of its rows, as the embedded engine can read it."""
+        elsewhere = self.table.elsewhere
+        return query if elsewhere is None else elsewhere.here(self.table, query)
+
     def rows_on(self, days: Iterable[date]) -> int:
         """Return how many rows it has on ``days``."""
         return sum(int(self.days[day].partition(":")[0]) for day in days if day in self.days)

@@ -261,8 +261,9 @@ class BigQueryStore:
             if checksum.kind(column, output.name) == "texts":
                 _refuse_nulls(connection, output, column.name)
         path.parent.mkdir(parents=True, exist_ok=True)
+        rows = output.brought(output.table.query)
         row = connection.execute(
-            f"COPY ({output.table.query}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({rows}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchone()
         written = int(row[0]) if row else 0
         if written != output.row_count:

@@ -78,13 +78,15 @@ class FilesStore:
         folder = f"{release.id}/{output.name}"
         with self._told():
             found, earlier = self._parts(release, output)
+            missing = [part for part in found if part.name not in earlier]
+            rows = output.brought(file_parts.query(output, missing)) if missing else ""
             for part in found:
                 target = f"{folder}/{part.name}"
                 if part.name in earlier:
                     self.place.copy(earlier[part.name], target)
                     continue
                 with self.place.drafted(target) as path:
-                    part.write(connection, output, path)
+                    part.write(connection, output, rows, path)
             # What a killed run left here may be of other rows.
             ours = {f"{folder}/{part.name}" for part in found}
             self.place.remove(set(self.place.files(folder)) - ours)

@@ -136,7 +136,8 @@ class PostgresStore:
         with self._told(output.name), self._connection.transaction():
             self._connection.execute(postgres_tables.created(output, plan.table))
             target = Identifier("store", plan.table)
-            copied = copy(connection, plan.query(output), self._connection, target)
+            rows = output.brought(plan.query(output))
+            copied = copy(connection, rows, self._connection, target)
             if copied != plan.row_count(output):
                 expected, found = f"{plan.row_count(output):,}", f"{copied:,}"
                 raise Mismatch(self.name, output.name, "the number of rows copied", expected, found)
