@@ -14,7 +14,7 @@ from typing import Any, Literal
 from google.cloud.bigquery import SchemaField, TimePartitioning
 
 from oso_processors import checksum
-from oso_processors.stores import Output
+from oso_processors.stores import Output, bigquery_measuring
 from oso_processors.tables import Column
 
 Kind = Literal["table", "view"]
@@ -213,13 +213,7 @@ def squeezed(query: str) -> str:
 
 def grain_is_unique(output: Output, name: str) -> str:
     """Return the query that says whether no two rows have one grain, and none has a NULL in it."""
-    keys = ", ".join(f"`{each}`" for each in output.table.grain)
-    nulls = " OR ".join(f"`{each}` IS NULL" for each in output.table.grain)
-    source = quoted(name)
-    return (
-        f"SELECT NOT EXISTS (SELECT 1 FROM {source} GROUP BY {keys} HAVING COUNT(*) > 1)"
-        f" AND NOT EXISTS (SELECT 1 FROM {source} WHERE {nulls}) AS is_unique"
-    )
+    return bigquery_measuring.is_unique(quoted(name), output.table.grain)
 
 
 def guarded_view(place: Place, before: Output, after: Output, token: str) -> str:
