@@ -31,7 +31,8 @@ BYTES = {
 
 def said(query: str) -> str:
     """Return a query in BigQuery's SQL."""
-    return sqlglot.transpile(query, read="duckdb", write="bigquery")[0]
+    [found] = sqlglot.transpile(query, read="duckdb", write="bigquery")
+    return str(found)
 
 
 def rows(table: Table, query: str) -> str:
