@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 import duckdb
@@ -266,6 +266,9 @@ class Store(Protocol):
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Remove what no release in ``keep`` needs."""
+
+    def outlasting(self) -> Mapping[str, timedelta]:
+        """Say how long what was removed can still be had, by its place; nothing where it is gone at once."""
 
     def kept(self) -> Sequence[Manifest]:
         """Return the releases that are still whole here: the one served, and those before it, the

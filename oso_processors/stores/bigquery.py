@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ from oso_processors.stores.bigquery_jobs import PATIENCE, Jobs, told
 from oso_processors.stores.bigquery_releases import Kept, Releases, token_of
 from oso_processors.stores.bigquery_tables import BigQueryTable
 
+# Unless the dataset says otherwise.
+TIME_TRAVEL_HOURS = 168
 WAY_OUT = (
     "; {release} is served, but what its switch needed is still there, and the next release waits for"
     " it; if it stays so, drop this name and run again: it is made anew from what is kept"
@@ -153,6 +156,17 @@ class BigQueryStore:
         row = self._releases.served()
         switch = ["what a switch needed while it lasted"] if row and not row.is_tidy else []
         return switch + [f"{self._place.store}.{name}" for name in self._unneeded(self.kept())]
+
+    def outlasting(self) -> Mapping[str, timedelta]:
+        """Tables can be had again for as long as the time travel of their dataset lasts."""
+        found = {}
+        for name in (self._place.dataset, self._place.store):
+            with told(name):
+                dataset = self._jobs.dataset(f"{self._place.project}.{name}")
+            if dataset is not None:
+                hours = int(dataset.max_time_travel_hours or TIME_TRAVEL_HOURS)
+                found[name] = timedelta(hours=hours)
+        return found
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Drop the tables that no release in ``keep`` needs, and forget the other releases."""

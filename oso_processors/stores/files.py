@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,10 @@ class FilesStore:
             for release_id, names in self._releases().items()
             if _number(release_id) > newest or "manifest.json" not in names
         )
+
+    def outlasting(self) -> Mapping[str, timedelta]:
+        """Files are gone at once, unless the bucket keeps versions, of which nothing is known here."""
+        return {}
 
     def source(self, release: Manifest, name: str) -> str | None:
         """Return where DuckDB reads the rows of a kept table."""

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -188,6 +189,10 @@ class PostgresStore:
         """Name the tables that no release needs: of a killed run, of one that is at work, or swept
         later because a reader held them."""
         return [f"store.{name}" for name in self._unneeded()]
+
+    def outlasting(self) -> Mapping[str, timedelta]:
+        """Dropped tables are gone at once."""
+        return {}
 
     def _show(
         self, release: Manifest, outputs: Sequence[Output], pieces: Mapping[str, Pieces]
