@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,6 +13,23 @@ from oso_processors.days import Span
 # A day, or None for all rows: how many, the two sums of their checksum, the bytes of their texts, and
 # how many values had a NUL character.
 DayRow = tuple[date | None, int, int, int, int, int]
+
+
+EMBEDDED = {
+    "STRING": "VARCHAR",
+    "INT64": "BIGINT",
+    "BOOL": "BOOLEAN",
+    "FLOAT64": "DOUBLE",
+    "TIMESTAMP": "TIMESTAMP WITH TIME ZONE",
+    "NUMERIC": "DECIMAL(38,9)",
+    "ARRAY<STRING>": "VARCHAR[]",
+}
+
+
+def embedded_type(kind: str) -> str:
+    """Return a type of BigQuery as DESCRIBE says it; itself when that is no other."""
+    found = re.fullmatch(r"NUMERIC\((\d+), ?(\d+)\)", kind)
+    return f"DECIMAL({found[1]},{found[2]})" if found else EMBEDDED.get(kind, kind)
 
 
 @dataclass(frozen=True, slots=True)

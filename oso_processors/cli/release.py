@@ -73,17 +73,17 @@ def release(
       oso release --allow-shrink projects_v1 --reason 'duplicates are gone'
     """
     from oso_processors.cli.report import released_table, show
-    from oso_processors.pipeline import load_promises, make_release, plan_release
+    from oso_processors.pipeline import load_promises, make_release, open_warehouse, plan_release
     from oso_processors.release import Request
-    from oso_processors.warehouse import Warehouse
 
     promises = load_promises(settings)  # what is mistyped is told before any work
     request = Request(reason, **consents)
-    with Warehouse(settings) as warehouse:
+    progress = Progress(quiet=as_json)
+    with open_warehouse(settings, progress) as warehouse:
         if dry_run:
             _print(plan_release(settings, warehouse, promises, request), as_json)
             return
-        done = make_release(settings, warehouse, promises, Progress(quiet=as_json), request)
+        done = make_release(settings, warehouse, promises, progress, request)
     if as_json:
         click.echo(_json(done.plan))
         return

@@ -157,6 +157,17 @@ class Jobs:
 
         self._fill(table, name, start)
 
+    def is_done(self, name: str) -> bool:
+        """Say whether a job of that name filled its table."""
+        for attempt in range(LOADS):
+            try:
+                job: Any = self.client.get_job(f"{name}_{attempt}", **self.calls)
+            except NotFound:
+                return False
+            if job.state == "DONE" and job.error_result is None:
+                return True
+        return False
+
     def _fill(self, table: str, name: str, start: Callable[[str], Any]) -> None:
         """Fill a new table by one job, whose name is of what it does and not of when."""
         for attempt in range(LOADS):

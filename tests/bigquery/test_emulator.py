@@ -119,7 +119,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory, copy_project: Callable[[Path],
     )
     settings = Settings(project=copy_project(folder / "project"), home=folder / "home")
     collect_all(settings, chosen(settings, folder / "sample"), Progress(quiet=True))
-    with raw_connection(settings, read_only=True) as connection:
+    with raw_connection(settings) as connection:
         tables = connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE contains(table_name, '__')"
         ).fetchall()
