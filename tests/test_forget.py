@@ -271,7 +271,16 @@ def add_hour(project: Path, sample: Path, folder: Path, repository: dict[str, ob
 @pytest.mark.long
 def test_a_forgetting_that_was_killed_at_any_step_is_finished_by_the_next(ran, sample):
     counted = facts(ran)
-    steps = ("begin", "_build", "_clean", "_release", "_sweep", "compact", "_write_receipt")
+    steps = (
+        "begin",
+        "_fetched",
+        "_build",
+        "_clean",
+        "_release",
+        "_sweep",
+        "compact",
+        "_write_receipt",
+    )
     for step in steps:
         kill_after(step, ran)
 
