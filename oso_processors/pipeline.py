@@ -117,7 +117,7 @@ def _bringing(settings: Settings, stack: ExitStack) -> Bringing:
     from oso_processors.stores.bigquery_jobs import Jobs
     from oso_processors.stores.bigquery_tables import Bringing
 
-    found = Bringing(Jobs(_bigquery(settings).connect()), settings.brought)
+    found = Bringing(Jobs(_bigquery(settings).connect()), own_folder(settings.passing))
     stack.callback(found.close)
     return found
 

@@ -126,11 +126,6 @@ class Settings:
         return self.home / "passing"
 
     @property
-    def brought(self) -> Path:
-        """What was brought from BigQuery for other stores, while a release is made."""
-        return self.home / "brought"
-
-    @property
     def receipts(self) -> Path:
         """What is told of each person who was forgotten, without saying who."""
         return self.home / "receipts"

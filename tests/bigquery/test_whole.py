@@ -204,7 +204,7 @@ def test_no_row_that_models_made_left_bigquery_to_be_published_there(both, ran, 
 
 
 def test_what_was_brought_for_other_stores_is_removed(both, ran):
-    assert not (both.there.home / "brought").exists()
+    assert list((both.there.home / "passing").rglob("*.parquet")) == []
 
 
 def test_a_second_run_sends_and_releases_nothing(both, ran_again):
