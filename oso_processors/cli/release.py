@@ -78,12 +78,12 @@ def release(
 
     promises = load_promises(settings)  # what is mistyped is told before any work
     request = Request(reason, **consents)
-    progress = Progress(quiet=as_json)
-    with open_warehouse(settings, progress) as warehouse:
+    # What is refused is one line.
+    with open_warehouse(settings, Progress(quiet=True)) as warehouse:
         if dry_run:
             _print(plan_release(settings, warehouse, promises, request), as_json)
             return
-        done = make_release(settings, warehouse, promises, progress, request)
+        done = make_release(settings, warehouse, promises, Progress(quiet=as_json), request)
     if as_json:
         click.echo(_json(done.plan))
         return
