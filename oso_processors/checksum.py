@@ -113,23 +113,35 @@ def postgres_sql(table: Table, source: str) -> str:
     )
 
 
+# A few numbers of 60 bits are more than an INT64 holds.
+BIGQUERY_SUMS = ", ".join(
+    [
+        "COUNT(*)",
+        *(
+            f"SUM(CAST(CAST(CONCAT('0x', SUBSTR(digest, {start}, 15)) AS INT64) AS NUMERIC))"
+            for start in (1, 16)
+        ),
+    ]
+)
+
+
 def bigquery_sql(table: Table, source: str) -> str:
     """Return the query of (rows, first sum, second sum) over ``source`` in BigQuery."""
+    return f"SELECT {BIGQUERY_SUMS} FROM ({bigquery_hashed(table, source, {})})"
+
+
+def bigquery_hashed(table: Table, source: str, beside: Mapping[str, str]) -> str:
+    """Return the query of the hash of each row of ``source`` in BigQuery, of which `BIGQUERY_SUMS` makes
+    the checksum, and of what is wanted ``beside`` it, by name."""
     forms = [_bigquery_form(each, table.name) for each in table.columns]
-    named = ", ".join(f"{form} AS v{place}" for place, form in enumerate(forms))
+    named = [f"{form} AS v{place}" for place, form in enumerate(forms)]
+    named += [f"{each} AS {name}" for name, each in beside.items()]
     row = ", ".join(
         f"COALESCE(CONCAT(CAST(BYTE_LENGTH(v{place}) AS STRING), ':', v{place}), 'N')"
         for place in range(len(forms))
     )
-    # A few numbers of 60 bits are more than an INT64 holds.
-    lanes = ", ".join(
-        f"SUM(CAST(CAST(CONCAT('0x', SUBSTR(digest, {start}, 15)) AS INT64) AS NUMERIC))"
-        for start in (1, 16)
-    )
-    return (
-        f"SELECT COUNT(*), {lanes} FROM (SELECT TO_HEX(MD5(CONCAT({row}))) AS digest"
-        f" FROM (SELECT {named} FROM {source}))"
-    )
+    listed = ", ".join([f"TO_HEX(MD5(CONCAT({row}))) AS digest", *beside])
+    return f"SELECT {listed} FROM (SELECT {', '.join(named)} FROM {source})"
 
 
 def _bigquery_form(column: Column, table: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from oso_processors.bigquery import BigQuery
 from oso_processors.catalog import catalog_of, require_built_for
 from oso_processors.collectors.connector import Connector
 from oso_processors.collectors.lander import Landed, collect
@@ -29,7 +30,7 @@ from oso_processors.errors import (
 from oso_processors.object_store import ObjectStore
 from oso_processors.passing import own_folder, spill_into
 from oso_processors.progress import Progress
-from oso_processors.release import Released, Request, Wish, contract, guards, prepare, release
+from oso_processors.release import Released, Request, Wish, contract, gaps, guards, prepare, release
 from oso_processors.release.changes import Side
 from oso_processors.release.plan import Plan
 from oso_processors.release.promises import Promises, is_over
@@ -44,6 +45,7 @@ from oso_processors.stores.postgres import PostgresStore
 
 if TYPE_CHECKING:
     # Importing SQLMesh takes seconds, and what reads the stores does not need it.
+    from oso_processors.stores.bigquery_tables import Bringing
     from oso_processors.warehouse import Warehouse
 
 MEMORY_LIMIT = "1GB"
@@ -75,16 +77,69 @@ def in_memory(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 @contextmanager
 def reading_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse with its models, and change nothing; raise `WarehouseLocked` or `OtherCatalog`."""
+    with _attached(settings, "(READ_ONLY)") as connection:
+        yield connection
+
+
+@contextmanager
+def _attached(settings: Settings, mode: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     catalog = catalog_of(os.environ)
     with in_memory(settings) as connection:
         try:
             # Views name the catalogue, which is not what the file is called.
-            connection.execute(f'ATTACH {literal(settings.warehouse)} AS "{catalog}" (READ_ONLY)')
+            connection.execute(f'ATTACH {literal(settings.warehouse)} AS "{catalog}" {mode}')
         except (duckdb.IOException, PermissionError) as error:
             raise WarehouseLocked(str(settings.warehouse), str(error)) from None
         connection.execute(f'USE "{catalog}"')
         require_built_for(connection, catalog)
         yield connection
+
+
+@contextmanager
+def open_warehouse(settings: Settings, progress: Progress) -> Iterator[Warehouse]:
+    """Open the warehouse where the settings say that models are built; raise what `Warehouse` raises."""
+    from oso_processors.warehouse import Remote, Warehouse
+
+    with ExitStack() as stack:
+        remote = None
+        if settings.gateway == "bigquery":
+            landing = stack.enter_context(_attached(settings))
+            bringing = _bringing(settings, stack)
+            remote = Remote(landing, bringing.table)
+        with progress.step("loading the project"):
+            warehouse = Warehouse(settings, remote)
+        yield stack.enter_context(warehouse)
+
+
+def _bringing(settings: Settings, stack: ExitStack) -> Bringing:
+    """Return what reads tables of BigQuery's warehouse; what it brings is removed in the end."""
+    # Google's libraries take a second to load.
+    from oso_processors.stores.bigquery_jobs import Jobs
+    from oso_processors.stores.bigquery_tables import Bringing
+
+    found = Bringing(Jobs(_bigquery(settings).connect()), own_folder(settings.passing))
+    stack.callback(found.close)
+    return found
+
+
+def send_landed(settings: Settings, progress: Progress) -> int:
+    """Send what collectors landed to where models are built, and return how many rows that were.
+
+    Raise `StoreUnusable` for what BigQuery refuses.
+    """
+    if settings.gateway != "bigquery":
+        return 0
+    from oso_processors.collectors.bigquery_landing import Sender
+
+    place = _bigquery(settings)
+    with ExitStack() as stack:
+        landing, bringing = stack.enter_context(_attached(settings)), _bringing(settings, stack)
+        jobs = bringing.jobs
+        return Sender(landing, jobs, place.project, place.location, settings.uploads).send(progress)
+
+
+def _bigquery(settings: Settings) -> BigQuery:
+    return settings.bigquery or BigQuery.from_environ(os.environ)
 
 
 def _bounded(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -101,7 +156,6 @@ def collect_all(
 
     Raise the first `ConnectorFailed` at the end.
     """
-    settings.require_local()
     landed: list[Landed] = []
     failures: list[ConnectorFailed] = []
     with raw_connection(settings) as connection:
@@ -131,6 +185,7 @@ def make_release(
 ) -> Released:
     """Publish what the warehouse holds."""
     request = replace(request, commit=commit_of(settings.project), keep=settings.retention)
+    _bring_gaps(settings, warehouse)
     request = replace(request, doubts=doubts(warehouse, promises, request))
     with open_stores(settings, say=progress.say) as stores:
         return release(
@@ -143,10 +198,16 @@ def make_release(
         )
 
 
+def _bring_gaps(settings: Settings, warehouse: Warehouse) -> None:
+    if settings.gateway == "bigquery":
+        gaps.bring(warehouse.connection, warehouse.table)
+
+
 def plan_release(
     settings: Settings, warehouse: Warehouse, promises: Promises, request: Request
 ) -> Plan:
     """Return what a release would do."""
+    _bring_gaps(settings, warehouse)
     request = replace(request, doubts=doubts(warehouse, promises, request))
     with open_stores(settings) as stores:
         decided, _ = prepare(
@@ -288,7 +349,7 @@ def _in_bigquery(
     settings: Settings, stack: ExitStack, say: Callable[[str], None]
 ) -> Iterator[Store]:
     """Give the BigQuery store where the settings ask for it."""
-    if settings.bigquery is None:
+    if settings.bigquery is None or settings.bigquery.dataset is None:
         return
     # Google's libraries take a second to load.
     from oso_processors.stores.bigquery import BigQueryStore

@@ -31,8 +31,8 @@ class Settings:
     `project` is the clone's root (models, processors, sources.yaml); `home` is where
     data is kept; `postgres_dsn` is a server's address, or None for the embedded one; `gateway` is
     where SQLMesh builds; `retention` is how long releases are kept, all or the last of each period;
-    `bigquery` is where releases are published too, or None; `files` is where those of files lie, or None
-    for a folder of the home; `actor_key` is mixed into the hashes by which persons are known.
+    `bigquery` is where releases are published too, or models are built, or None; `files` is where those of
+    files lie, or None for a folder of the home; `actor_key` is mixed into the hashes by which persons are known.
     """
 
     project: Path
@@ -50,7 +50,7 @@ class Settings:
     ) -> Settings:
         """Read ``OSO_PROJECT`` (default: the working directory), ``OSO_HOME`` (default:
         ``.oso`` in the project), ``OSO_POSTGRES_DSN``, ``OSO_GATEWAY``, ``OSO_RETENTION``, ``OSO_FILES``,
-        ``OSO_ACTOR_KEY`` and, where ``OSO_BIGQUERY_DATASET`` is one of them, all of ``OSO_BIGQUERY_…``;
+        ``OSO_ACTOR_KEY`` and, where releases or models go to BigQuery, all of ``OSO_BIGQUERY_…``;
         raise `InvalidSetting`."""
         root = (project or Path(environ.get("OSO_PROJECT") or Path.cwd())).resolve()
         catalog_of(environ)
@@ -64,18 +64,16 @@ class Settings:
             gateway=gateway,
             retention=retention_of(environ.get("OSO_RETENTION") or RETENTION),
             bigquery=BigQuery.from_environ(environ)
-            if environ.get("OSO_BIGQUERY_DATASET")
+            if environ.get("OSO_BIGQUERY_DATASET") or gateway == "bigquery"
             else None,
             files=place_of(environ["OSO_FILES"], root) if environ.get("OSO_FILES") else None,
             actor_key=environ.get("OSO_ACTOR_KEY", ACTOR_KEY),
         )
 
     def require_local(self) -> None:
-        """Raise `InvalidSetting` unless SQLMesh builds here, which is all that `oso` can do."""
+        """Raise `InvalidSetting` unless SQLMesh builds here, for what can be done here alone."""
         if self.gateway != "local":
-            problem = (
-                "only the embedded warehouse is filled by `oso`; use `sqlmesh plan`, or unset it"
-            )
+            problem = "this can be done in the embedded warehouse alone; unset it"
             raise InvalidSetting("OSO_GATEWAY", self.gateway, problem)
 
     def make_home(self) -> None:

@@ -71,3 +71,9 @@ def chosen(settings: Settings, folder: Path | None) -> list[ChosenSource]:
         wanted = ", ".join(below for below, _, _ in FOLDERS.values())
         raise ConfigFailure(f"{folder}: holds none of the folders {wanted}")
     return found
+
+
+def fetched_by(settings: Settings, source: str) -> list[Path]:
+    """Return the folders in which a source's collector keeps what it fetched, where nobody named another."""
+    here = settings.project / ".oso" / "downloads"
+    return [folder / source for folder in dict.fromkeys((settings.downloads, here.resolve()))]

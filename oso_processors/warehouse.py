@@ -1,14 +1,15 @@
 """The only door to SQLMesh: build what is missing, and tell what is there.
 
 One long-lived `Warehouse` loads the project once. What collectors landed since the last whole
-build decides what is forgotten and built again; SQLMesh's own state decides all the rest.
+build decides what is forgotten and built again; SQLMesh's own state decides all the rest. Where SQLMesh
+builds in BigQuery, collectors land in the embedded database all the same.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import astuple
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import cleandoc
 from types import TracebackType
@@ -20,6 +21,7 @@ from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
+from oso_processors.build_ledger import BuildLedger
 from oso_processors.building import Watch, builds
 from oso_processors.catalog import require_built_for
 from oso_processors.errors import (
@@ -35,29 +37,29 @@ from oso_processors.loading import load
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
 from oso_processors.sqlmesh_names import grain_of, one_line, public_name, source_of
-from oso_processors.tables import Built, Column, Table
+from oso_processors.tables import Built, Column, Elsewhere, Table, embedded_type
 
 ENVIRONMENT = "prod"
-BUILDS = """
-CREATE TABLE IF NOT EXISTS raw._builds (
-  load_id BIGINT, built_at TIMESTAMPTZ, model_count BIGINT, audit_count BIGINT, failures VARCHAR[]
-)
-"""
-AUDITS = """
-CREATE TABLE IF NOT EXISTS raw._audits (
-  model VARCHAR, position BIGINT, audit VARCHAR, starts_at TIMESTAMPTZ, ends_at TIMESTAMPTZ,
-  passed BOOLEAN, bad_rows BIGINT, milliseconds BIGINT, audited_at TIMESTAMPTZ
-)
-"""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """What a warehouse in BigQuery has beside SQLMesh: the embedded database in which collectors land,
+    and who answers for a table by its whole name."""
+
+    landing: duckdb.DuckDBPyConnection
+    held: Callable[[str], Elsewhere]
 
 
 class Warehouse:
-    """The project's models and their tables in the embedded warehouse."""
+    """The project's models and their tables, in the embedded warehouse or, with ``remote``, in BigQuery."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, remote: Remote | None = None) -> None:
         """Load the project; raise `ProjectInvalid`, `WarehouseLocked` or `OtherCatalog`."""
-        settings.require_local()
+        if remote is None:
+            settings.require_local()
         settings.make_home()
+        self._remote = remote
         self._watch = Watch()
         self._production: dict[str, Snapshot] | None = None
         set_console(self._watch)
@@ -85,7 +87,9 @@ class Warehouse:
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """The warehouse's own connection; valid while the warehouse is open."""
+        """The embedded database's connection; valid while the warehouse is open."""
+        if self._remote is not None:
+            return self._remote.landing
         cursor: duckdb.DuckDBPyConnection = self._context.engine_adapter.cursor
         return cursor
 
@@ -94,6 +98,11 @@ class Warehouse:
         """The first part of every table's full name."""
         return self._catalog
 
+    @property
+    def _ledger(self) -> BuildLedger:
+        # SQLMesh makes itself another connection now and then.
+        return BuildLedger(self.connection, self._catalog)
+
     def build(self, progress: Progress) -> Built:
         """Build what is new or changed, and audit it.
 
@@ -101,14 +110,19 @@ class Warehouse:
         the next build tries again only what is missing.
         """
         started = time.monotonic()
-        self._create_ledger()
-        landed = self._landed()
+        self._ledger.create()
+        landed = self._ledger.landed()
         self._forget_what_changed()
         with progress.step("building models") as step:
             self._watch.step = step
             failed = not self._apply(self._plan())
         self._production = None
-        self._record(landed if not failed else None)
+        self._ledger.record(
+            landed if not failed else None,
+            len(self._watch.models),
+            self._watch.audits,
+            self._watch.failures,
+        )
         if failed:
             raise ModelsFailed(tuple(self._watch.failures))
         return Built(len(self._watch.models), len(self._watch.audits), time.monotonic() - started)
@@ -120,7 +134,7 @@ class Warehouse:
         """
         snapshots = {each.name: each for each in self._snapshots().values()}
         late = {name for name, each in snapshots.items() if self._is_late(each)}
-        reasons = self._last_failures()
+        reasons = self._ledger.last_failures()
         unfinished = {}
         for name, snapshot in snapshots.items():
             causes = sorted(({name} | set(self._context.dag.upstream(name))) & late)
@@ -187,10 +201,9 @@ class Warehouse:
         if snapshot is None:
             raise UnknownModel(name, model_name, tuple(self._snapshots()))
         # A project's id may hold dashes.
-        physical = exp.to_table(snapshot.table_name(is_deployable=True), dialect="bigquery").sql(
-            dialect="duckdb", identify=True
-        )
-        types = self._types(physical)
+        place = exp.to_table(snapshot.table_name(is_deployable=True), dialect="bigquery")
+        physical = place.sql(dialect="duckdb", identify=True)
+        types = self._types(place)
         for column in columns:
             if column not in types:
                 raise UnknownColumn(name, model_name, column, tuple(types))
@@ -208,6 +221,7 @@ class Warehouse:
             description=cleandoc(snapshot.model.description or ""),
             fingerprint=str(snapshot.version),
             builds=builds(self._context.state_sync, snapshot),
+            elsewhere=self._elsewhere(place),
         )
 
     def sources(self, model_name: str) -> set[str]:
@@ -249,7 +263,17 @@ class Warehouse:
             self._production = {public_name(e.name): e for e in found.values() if e.is_model}
         return self._production
 
-    def _types(self, physical: str) -> dict[str, str]:
+    def _elsewhere(self, place: exp.Table) -> Elsewhere | None:
+        if self._remote is None:
+            return None
+        return self._remote.held(f"{place.catalog}.{place.db}.{place.name}")
+
+    def _types(self, place: exp.Table) -> dict[str, str]:
+        """Return the columns of a table with their types, as the embedded engine says them."""
+        if self._remote is not None:
+            found = self._context.engine_adapter.columns(place)
+            return {name: embedded_type(kind.sql("bigquery")) for name, kind in found.items()}
+        physical = place.sql(dialect="duckdb", identify=True)
         described = self.connection.execute(f"DESCRIBE {physical}").fetchall()
         return {row[0]: row[1] for row in described}
 
@@ -258,70 +282,6 @@ class Warehouse:
             return False
         now = datetime.now(UTC)
         return bool(snapshot.missing_intervals(snapshot.node.start or "1970-01-01", now, now))
-
-    def _create_ledger(self) -> None:
-        self.connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-        self.connection.execute(BUILDS)
-        self.connection.execute(AUDITS)
-
-    def _landed(self) -> int:
-        """Return the newest batch that collectors landed; 0 before the first."""
-        if not self._has_table("_loads"):
-            return 0
-        row = self.connection.execute("SELECT COALESCE(MAX(load_id), 0) FROM raw._loads").fetchone()
-        return int(row[0]) if row else 0
-
-    def _built_to(self) -> int:
-        """Return the newest batch that the last whole build had seen."""
-        row = self.connection.execute(
-            "SELECT COALESCE(MAX(load_id), 0) FROM raw._builds"
-        ).fetchone()
-        return int(row[0]) if row else 0
-
-    def _has_table(self, name: str) -> bool:
-        found = self.connection.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'raw'"
-            " AND table_name = ?",
-            [self._catalog, name],
-        ).fetchone()
-        return found is not None
-
-    def _last_failures(self) -> dict[str, str]:
-        """Return what failed in the last build, by model."""
-        if not self._has_table("_builds"):
-            return {}
-        row = self.connection.execute(
-            # A clock may be set back; rows are never taken out of the table alone.
-            "SELECT failures FROM raw._builds ORDER BY rowid DESC LIMIT 1"
-        ).fetchone()
-        return dict(line.split(": ", 1) for line in (row[0] if row else []))
-
-    def _record(self, landed: int | None) -> None:
-        """Write down a build; ``landed`` is None when it failed."""
-        self.connection.execute(
-            "INSERT INTO raw._builds VALUES (?, now(), ?, ?, ?)",
-            [landed, len(self._watch.models), len(self._watch.audits), self._watch.failures],
-        )
-        if landed is not None and self._has_table("_rewritten"):
-            self.connection.execute("DELETE FROM raw._rewritten")
-        self._record_audits()
-
-    def _record_audits(self) -> None:
-        """Write down each audit of this build, in place of what it said of the same interval before."""
-        rows = [astuple(each) for each in self._watch.audits]
-        if not rows:
-            return
-        self.connection.execute("CREATE OR REPLACE TEMP TABLE audited AS FROM raw._audits LIMIT 0")
-        self.connection.executemany(
-            "INSERT INTO audited VALUES (?, ?, ?, ?, ?, ?, ?, ?, now())", rows
-        )
-        keys = "model, position, starts_at, ends_at"
-        self.connection.execute("BEGIN")
-        self.connection.execute(
-            f"DELETE FROM raw._audits WHERE ({keys}) IN (SELECT ({keys}) FROM audited)"
-        )
-        self.connection.execute("INSERT INTO raw._audits FROM audited")
-        self.connection.execute("COMMIT")
 
     def _forget_what_changed(self) -> None:
         """Make SQLMesh build again what descends from raw tables that got new rows or other ones.
@@ -332,9 +292,9 @@ class Warehouse:
         snapshots = {each.name: each for each in self._snapshots().values()}
         starts: dict[str, datetime] = {}
         changes: list[tuple[str, datetime | None]] = [
-            (table, None) for table in self._changed_tables()
+            (table, None) for table in self._ledger.changed_tables()
         ]
-        for table, since in [*changes, *self._rewritten_tables()]:
+        for table, since in [*changes, *self._ledger.rewritten_tables()]:
             for child in self._children(table):
                 start = self._earliest(table, snapshots.get(child), since)
                 for name in (child, *self._context.dag.downstream(child)):
@@ -348,23 +308,6 @@ class Warehouse:
             ],
             remove_shared_versions=True,
         )
-
-    def _changed_tables(self) -> list[str]:
-        if not self._has_table("_loads"):
-            return []
-        rows = self.connection.execute(
-            "SELECT DISTINCT source || '__' || stream FROM raw._loads WHERE load_id > ?",
-            [self._built_to()],
-        ).fetchall()
-        return sorted(row[0] for row in rows)
-
-    def _rewritten_tables(self) -> list[tuple[str, datetime]]:
-        """Return the tables of which rows were rewritten since the last whole build, with the first."""
-        if not self._has_table("_rewritten"):
-            return []
-        return self.connection.execute(
-            "SELECT raw_table, COALESCE(since, TIMESTAMPTZ '1970-01-01 00:00:00Z') FROM raw._rewritten"
-        ).fetchall()
 
     def _children(self, raw_table: str) -> list[str]:
         name = f'"{self._catalog}"."raw"."{raw_table}"'
@@ -382,7 +325,4 @@ class Warehouse:
         if since is not None:
             return since
         column = snapshot.model.time_column.column.name
-        row = self.connection.execute(
-            f'SELECT MIN("{column}") FROM raw."{raw_table}" WHERE _load_id > ?', [self._built_to()]
-        ).fetchone()
-        return row[0] if row and row[0] else datetime.now(UTC)
+        return self._ledger.first_of(raw_table, column) or datetime.now(UTC)

@@ -176,6 +176,9 @@ def test_nothing_shows_who_was_forgotten_and_every_count_is_what_it_was(ran):
     counted, people = facts(ran), persons(ran)
     linked, shown = links(ran)
     assert shown > 0
+    for source in ("gharchive", "oss_directory"):
+        (ran / ".oso" / "downloads" / source).mkdir(parents=True)
+        (ran / ".oso" / "downloads" / source / "fetched").touch()
     assert {'"raw"."gharchive__events"', '"raw"."git_history__commits"'} <= set(
         in_warehouse(ran, SHOWN)
     )
@@ -195,6 +198,10 @@ def test_nothing_shows_who_was_forgotten_and_every_count_is_what_it_was(ran):
     }
     parents = receipt["lineage"]["intermediate.github_activity_daily.account"]
     assert parents == ["intermediate.github_events.account"]
+    assert receipt["done"]["downloads_removed"] == ["gharchive"]
+    # Files and Postgres keep nothing of what was removed.
+    assert receipt["done"]["can_be_had_until"] == {}
+    assert [each.name for each in (ran / ".oso" / "downloads").iterdir()] == ["oss_directory"]
     (path,) = (ran / ".oso" / "receipts").iterdir()
     assert orjson.loads(path.read_bytes()) == receipt
 
@@ -264,7 +271,16 @@ def add_hour(project: Path, sample: Path, folder: Path, repository: dict[str, ob
 @pytest.mark.long
 def test_a_forgetting_that_was_killed_at_any_step_is_finished_by_the_next(ran, sample):
     counted = facts(ran)
-    steps = ("begin", "_build", "_clean", "_release", "_sweep", "compact", "_write_receipt")
+    steps = (
+        "begin",
+        "_fetched",
+        "_build",
+        "_clean",
+        "_release",
+        "_sweep",
+        "compact",
+        "_write_receipt",
+    )
     for step in steps:
         kill_after(step, ran)
 

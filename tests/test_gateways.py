@@ -229,17 +229,28 @@ def test_a_warehouse_of_another_project_is_refused_and_left_alone(small, tmp_pat
     assert (home / "warehouse.duckdb").read_bytes() == before
 
 
-def test_oso_itself_fills_only_the_embedded_warehouse(small, tmp_path):
-    from oso_processors.pipeline import collect_all
-    from oso_processors.warehouse import Warehouse
+def test_what_is_done_in_the_embedded_warehouse_alone_is_refused_on_bigquery(small, tmp_path):
+    from oso_processors.forgetting import look
 
     settings = Settings(project=small, home=tmp_path / "home", gateway="bigquery")
 
-    with pytest.raises(InvalidSetting, match="OSO_GATEWAY: 'bigquery': only the embedded"):
-        collect_all(settings, [], Progress(quiet=True))
-    with pytest.raises(InvalidSetting, match="OSO_GATEWAY: 'bigquery': only the embedded"):
-        Warehouse(settings)
+    with pytest.raises(InvalidSetting, match="OSO_GATEWAY: 'bigquery': this can be done in the em"):
+        look(settings, [], Progress(quiet=True))
     assert not settings.home.exists()
+
+
+def test_models_in_bigquery_need_its_project(tmp_path):
+    with pytest.raises(InvalidSetting, match="OSO_BIGQUERY_PROJECT: '': must name BigQuery's pro"):
+        Settings.from_environ(tmp_path, {"OSO_GATEWAY": "bigquery"})
+
+
+def test_models_in_bigquery_do_not_ask_for_a_dataset_to_publish_in(tmp_path):
+    environ = {"OSO_GATEWAY": "bigquery", "OSO_BIGQUERY_PROJECT": "my-project-1"}
+
+    found = Settings.from_environ(tmp_path, environ).bigquery
+
+    assert found is not None
+    assert (found.project, found.dataset) == ("my-project-1", None)
 
 
 def test_a_gateway_that_is_none_is_one_clear_line(tmp_path):

@@ -48,16 +48,16 @@ WITH buckets AS (
     spans.metric,
     spans.subject_key,
     spans.bucket,
-    ordinal,
-    CASE ordinal - spans.ordinal
+    counted AS ordinal,
+    CASE counted - spans.ordinal
       WHEN 0
-      THEN spans.amount - IF(spans.previous_ordinal < ordinal - 1, 0, spans.previous_amount)
+      THEN spans.amount - IF(spans.previous_ordinal < counted - 1, 0, spans.previous_amount)
       WHEN 1
       THEN -spans.amount
       ELSE 0
     END AS amount
   FROM spans
-  CROSS JOIN UNNEST(GENERATE_ARRAY(spans.ordinal, COALESCE(spans.next_ordinal - 1, spans.ordinal + 1))) AS ordinal
+  CROSS JOIN UNNEST(GENERATE_ARRAY(spans.ordinal, COALESCE(spans.next_ordinal - 1, spans.ordinal + 1))) AS counted
 )
 SELECT
   CAST(dense.metric AS STRING) AS metric, /* The metric that changed. */

@@ -73,13 +73,13 @@ def release(
       oso release --allow-shrink projects_v1 --reason 'duplicates are gone'
     """
     from oso_processors.cli.report import released_table, show
-    from oso_processors.pipeline import load_promises, make_release, plan_release
+    from oso_processors.pipeline import load_promises, make_release, open_warehouse, plan_release
     from oso_processors.release import Request
-    from oso_processors.warehouse import Warehouse
 
     promises = load_promises(settings)  # what is mistyped is told before any work
     request = Request(reason, **consents)
-    with Warehouse(settings) as warehouse:
+    # What is refused is one line.
+    with open_warehouse(settings, Progress(quiet=True)) as warehouse:
         if dry_run:
             _print(plan_release(settings, warehouse, promises, request), as_json)
             return

@@ -35,17 +35,21 @@ def run(settings: Settings, /, folder: Path | None, **consents: Any) -> None:
       oso run
       oso run --from .oso/sample
     """
-    from oso_processors.pipeline import collect_all, load_promises, make_release
+    from oso_processors.pipeline import (
+        collect_all,
+        load_promises,
+        make_release,
+        open_warehouse,
+        send_landed,
+    )
     from oso_processors.release import Request
-    from oso_processors.warehouse import Warehouse
 
     progress, request = Progress(), Request(**consents)
     sources = chosen(settings, folder)
     promises = load_promises(settings)  # what is mistyped is told before any work
     landed = collect_all(settings, sources, progress)
-    with progress.step("loading the project"):
-        warehouse = Warehouse(settings)
-    with warehouse:
+    send_landed(settings, progress)
+    with open_warehouse(settings, progress) as warehouse:
         built = warehouse.build(progress)
         done = make_release(settings, warehouse, promises, progress, request)
     show(collected_table(landed), built_table(built), released_table(done))

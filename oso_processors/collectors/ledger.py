@@ -29,6 +29,15 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
+def sent_anew(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Let all of a raw table, whose rows were rewritten, be sent to BigQuery again, if it ever was."""
+    there = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = '_sent'"
+    if connection.execute(there).fetchone():
+        connection.execute(
+            f"UPDATE raw._sent SET row_count = -1 WHERE raw_table = {literal(table)}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The ledgers of one source."""

@@ -8,6 +8,7 @@ that was killed is finished by the next one.
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from oso_processors.pipeline import load_promises, make_release, open_stores, ra
 from oso_processors.progress import Progress
 from oso_processors.release import Request, measurements
 from oso_processors.settings import Settings
+from oso_processors.sources import fetched_by
 from oso_processors.stores import Store
 from oso_processors.warehouse import Warehouse
 
@@ -140,12 +142,33 @@ def _release(run: Run, facts: Facts) -> Facts:
 
 def _sweep(run: Run, facts: Facts) -> Facts:
     """Take the releases that show the person out of every store."""
-    if not facts.releases:
-        return facts
     with open_stores(run.settings, say=run.progress.say) as stores:
-        for store in stores:
+        for store in stores if facts.releases else ():
             _remove(store, facts.releases)
-    return facts.with_done(releases_removed=sorted(facts.releases))
+        ends = _ends(stores)
+    return facts.with_done(releases_removed=sorted(facts.releases), can_be_had_until=ends)
+
+
+def _ends(stores: Sequence[Store]) -> dict[str, str]:
+    """Return until when what was removed now can still be had, by its place."""
+    now = datetime.now(UTC)
+    return {
+        f"{store.name}: {place}": (now + lasting).isoformat(timespec="seconds")
+        for store in stores
+        for place, lasting in store.outlasting().items()
+    }
+
+
+def _fetched(run: Run, facts: Facts) -> Facts:
+    """Remove what collectors fetched of the sources that tell of the person."""
+    sources = {each.table.partition("__")[0] for each in facts.raw if "__" in each.table}
+    removed = []
+    for source in sorted(sources):
+        for folder in fetched_by(run.settings, source):
+            if folder.is_dir():
+                shutil.rmtree(folder)
+                removed.append(source)
+    return facts.with_done(downloads_removed=sorted(set(removed)))
 
 
 def _remove(store: Store, releases: Mapping[str, Sequence[str]]) -> None:
@@ -159,6 +182,7 @@ def _remove(store: Store, releases: Mapping[str, Sequence[str]]) -> None:
 
 
 STEPS: Mapping[str, Callable[[Run, Facts], Facts]] = {
+    "fetched": _fetched,
     "build": _build,
     "clean": _clean,
     "release": _release,

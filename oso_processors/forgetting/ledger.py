@@ -9,7 +9,7 @@ import duckdb
 import orjson
 
 from oso_processors.collectors.forgotten import Forgotten
-from oso_processors.collectors.ledger import transaction
+from oso_processors.collectors.ledger import sent_anew, transaction
 from oso_processors.collectors.persons import Marked
 from oso_processors.collectors.pseudonyms import Known, rewrite
 from oso_processors.forgetting.finding import Facts
@@ -42,6 +42,7 @@ def begin(
                 connection.execute(
                     f"INSERT INTO raw._rewritten VALUES ({literal(each.table)}, {since})"
                 )
+                sent_anew(connection, each.table)
         forgotten.add(known)
         told = literal(orjson.dumps(forgetting.facts.body()).decode())
         values = f"{literal(forgetting.id)}, {told}, [], {literal(forgetting.asked_at)}, NULL"

@@ -85,11 +85,18 @@ def prepare(
         outputs.append(output)
         is_proven = before is not None and before.digest == output.digest
         # What is on other days was proven when it was released.
-        if not is_proven and not grain_is_unique(connection, output, f"({output.moved()})"):
+        if not is_proven and not _is_unique(connection, output):
             refused[output.name] = f"its grain ({', '.join(output.table.grain)}) is not unique"
     if not request.again:
         refused |= held(newest, outputs)
     return plan(outputs, served, refused, request.may_shrink, request.doubts), outputs
+
+
+def _is_unique(connection: duckdb.DuckDBPyConnection, output: Output) -> bool:
+    elsewhere = output.table.elsewhere
+    if elsewhere is not None:
+        return elsewhere.is_unique(output.moved(), output.table.grain)
+    return grain_is_unique(connection, output, f"({output.moved()})")
 
 
 def _tell_of_nul(outputs: Iterable[Output], progress: Progress) -> None:

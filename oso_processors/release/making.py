@@ -121,7 +121,9 @@ def _changes(
     found = []
     for change in changes:
         old, new = side(change.table), by_name.get(change.table)
-        now = (new.published(), f"({new.moved()})") if new else None
+        # Only to be compared with, rows are brought here.
+        rows = new and (new.brought(new.moved()) if old else new.moved())
+        now = (new.published(), f"({rows})") if new else None
         is_unread = (old is None and change.table in before) or (new and not new.table.query)
         if old and new and new.changed:
             old = (old[0], f"({new.changed.of(f'SELECT * FROM {old[1]}')})")

@@ -45,7 +45,8 @@ def measured(connection: duckdb.DuckDBPyConnection, wish: Wish) -> Output:
     digest = _digest(table, number, wish)
     measurements.keep(connection, table, column, digest)
     nul_count, row_count = (sum(e.nul_count for e in days), sum(e.row_count for e in days))
-    if nul_count:
+    # What lies elsewhere loses them on its way.
+    if nul_count and table.elsewhere is None:
         table = replace(
             table, query=measurements.replaced(table.query, measurements.without_nul(table))
         )

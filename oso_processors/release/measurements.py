@@ -7,7 +7,7 @@ content is named by its digest; a table whose builds nobody knows is read whole 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,7 +16,7 @@ import duckdb
 from oso_processors import checksum
 from oso_processors.days import Span, union, within
 from oso_processors.sql import literal
-from oso_processors.tables import Column, Table
+from oso_processors.tables import Column, DayRow, Table
 
 # The content that is served, that which is being released, and one taken back.
 KEPT = 3
@@ -80,8 +80,7 @@ def measure(connection: duckdb.DuckDBPyConnection, table: Table, column: str | N
             f" WHERE digest = {literal(digest)} AND NOT {within(built, 'day')}"
         )
         if built and column:
-            chosen = f"WHERE {within(built, column)}"
-            connection.execute(f"INSERT INTO measuring {_read(table, column, chosen)}")
+            connection.execute(f"INSERT INTO measuring {_read(table, column, built)}")
     return [Day(*row) for row in connection.execute("FROM measuring ORDER BY day").fetchall()]
 
 
@@ -178,13 +177,16 @@ def _last(
     return row[0], union(spans)
 
 
-def _read(table: Table, column: str | None, chosen: str = "") -> str:
-    """Return the query that measures the rows of ``table`` that are ``chosen``."""
+def _read(table: Table, column: str | None, chosen: Sequence[Span] = ()) -> str:
+    """Return the query that measures the rows of ``table``, all or those of the days ``chosen``."""
+    if table.elsewhere is not None:
+        return _listed(table.elsewhere.days(table, column, chosen))
     texts = _texts(table)
+    where = f"WHERE {within(chosen, column)}" if chosen and column else ""
     nuls = " + ".join(f"coalesce({HAS_NUL[kind]}, false)::INT".format(name) for kind, name in texts)
     sizes = " + ".join(TEXT_BYTES[kind].format(name) for kind, name in texts)
     day = f'"{column}"' if column else "NULL::DATE"
-    rows = f"SELECT *, {nuls or 0} AS _nul_count FROM ({table.query}) {chosen}"
+    rows = f"SELECT *, {nuls or 0} AS _nul_count FROM ({table.query}) {where}"
     hashed = (
         f"SELECT {day} AS day, {checksum.duckdb_hash(table)} AS hash, {sizes or 0} AS byte_count,"
         f" _nul_count FROM ({replaced(rows, without_nul(table))})"
@@ -193,6 +195,13 @@ def _read(table: Table, column: str | None, chosen: str = "") -> str:
         f"SELECT day, {checksum.DUCKDB_SUMS}, sum(byte_count), sum(_nul_count) FROM ({hashed})"
         " GROUP BY day"
     )
+
+
+def _listed(rows: Iterable[DayRow]) -> str:
+    """Return the query of what was measured elsewhere."""
+    values = ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
+    none = "SELECT NULL::DATE, 0, 0, 0, 0, 0 WHERE false"
+    return f"SELECT col0::DATE, * EXCLUDE (col0) FROM (VALUES {values})" if values else none
 
 
 def _texts(table: Table) -> list[tuple[str, str]]:

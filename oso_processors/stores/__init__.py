@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 import duckdb
@@ -92,6 +92,11 @@ class Output:
     def moved(self) -> str:
         """Return the query of the rows that may be other ones than before."""
         return self.changed.of(self.table.query) if self.changed else self.table.query
+
+    def brought(self, query: str) -> str:
+        """Return ``query``, of some of its rows, as the embedded engine can read it."""
+        elsewhere = self.table.elsewhere
+        return query if elsewhere is None else elsewhere.here(self.table, query)
 
     def rows_on(self, days: Iterable[date]) -> int:
         """Return how many rows it has on ``days``."""
@@ -261,6 +266,9 @@ class Store(Protocol):
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Remove what no release in ``keep`` needs."""
+
+    def outlasting(self) -> Mapping[str, timedelta]:
+        """Say how long what was removed can still be had, by its place; nothing where it is gone at once."""
 
     def kept(self) -> Sequence[Manifest]:
         """Return the releases that are still whole here: the one served, and those before it, the

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from oso_processors.stores import (
     Measured,
     Output,
     bigquery_access,
+    bigquery_copying,
     bigquery_drift,
     bigquery_public,
 )
@@ -33,7 +35,10 @@ from oso_processors.stores import bigquery_limits as limits
 from oso_processors.stores import bigquery_shape as shape
 from oso_processors.stores.bigquery_jobs import PATIENCE, Jobs, told
 from oso_processors.stores.bigquery_releases import Kept, Releases, token_of
+from oso_processors.stores.bigquery_tables import BigQueryTable
 
+# Unless the dataset says otherwise.
+TIME_TRAVEL_HOURS = 168
 WAY_OUT = (
     "; {release} is served, but what its switch needed is still there, and the next release waits for"
     " it; if it stays so, drop this name and run again: it is made anew from what is kept"
@@ -96,7 +101,10 @@ class BigQueryStore:
     def build(
         self, connection: duckdb.DuckDBPyConnection, release: Manifest, output: Output
     ) -> None:
-        """Load the table beside what is served, by one job: it is there whole or not at all."""
+        """Fill the table beside what is served, by one job: it is there whole or not at all.
+
+        What models have in BigQuery never leaves it.
+        """
         name = self._place.behind(output)
         with told(output.name):
             found = self._jobs.table(name)
@@ -148,6 +156,17 @@ class BigQueryStore:
         row = self._releases.served()
         switch = ["what a switch needed while it lasted"] if row and not row.is_tidy else []
         return switch + [f"{self._place.store}.{name}" for name in self._unneeded(self.kept())]
+
+    def outlasting(self) -> Mapping[str, timedelta]:
+        """Tables can be had again for as long as the time travel of their dataset lasts."""
+        found = {}
+        for name in (self._place.dataset, self._place.store):
+            with told(name):
+                dataset = self._jobs.dataset(f"{self._place.project}.{name}")
+            if dataset is not None:
+                hours = int(dataset.max_time_travel_hours or TIME_TRAVEL_HOURS)
+                found[name] = timedelta(hours=hours)
+        return found
 
     def sweep(self, keep: Iterable[Manifest]) -> None:
         """Drop the tables that no release in ``keep`` needs, and forget the other releases."""
@@ -247,10 +266,13 @@ class BigQueryStore:
         bigquery_access.make(self._jobs, dataset, self._settings.location)
         name, table = self._place.behind(output), shape.table_of(output)
         self._jobs.client.delete_table(name, not_found_ok=True, **self._jobs.calls)
+        job = f"oso_{self._place.dataset}_{table}_{release.id}"
+        if isinstance(output.table.elsewhere, BigQueryTable):
+            bigquery_copying.fill(self._jobs, self._place, output, output.table.elsewhere, job)
+            return
         path = self._scratch / f"{table}.parquet"
         try:
             self._write(connection, output, path)
-            job = f"oso_{self._place.dataset}_{table}_{release.id}"
             self._jobs.load(path, name, _load_config(output), job)
         finally:
             path.unlink(missing_ok=True)
@@ -261,8 +283,9 @@ class BigQueryStore:
             if checksum.kind(column, output.name) == "texts":
                 _refuse_nulls(connection, output, column.name)
         path.parent.mkdir(parents=True, exist_ok=True)
+        rows = output.brought(output.table.query)
         row = connection.execute(
-            f"COPY ({output.table.query}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({rows}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchone()
         written = int(row[0]) if row else 0
         if written != output.row_count:
@@ -319,15 +342,10 @@ def _refuse_nulls(connection: duckdb.DuckDBPyConnection, output: Output, column:
 
 def _columns(output: Output, found: Any) -> list[str]:
     """Return the columns as the warehouse says them, where the type is the one that belongs."""
-    wanted = {each.name: _typed(each) for each in shape.schema(output)}
+    wanted = {each.name: shape.typed(each) for each in shape.schema(output)}
     types = {each.name: each.type for each in output.table.columns}
     return [
-        f"{each.name} {types[each.name] if wanted.get(each.name) == _typed(each) else _typed(each)}"
+        f"{each.name} {types[each.name] if wanted.get(each.name) == kind else kind}"
         for each in found.schema
+        for kind in [shape.typed(each)]
     ]
-
-
-def _typed(field: Any) -> str:
-    """Return a column's type, with its precision where the table has one."""
-    [(_, kind)] = shape.named_types([field])
-    return f"{kind}({field.precision}, {field.scale or 0})" if field.precision else kind

@@ -23,6 +23,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import (
     DEFAULT_RETRY,
     Client,
+    CopyJobConfig,
     Dataset,
     LoadJobConfig,
     QueryJobConfig,
@@ -41,7 +42,7 @@ PATIENCE = 120.0
 REQUEST_SECONDS = 60.0
 JOB_SECONDS = 6 * 3600.0
 UPLOAD_RETRIES = 6
-# How often a table may be loaded for one release: its jobs keep their names for half a year.
+# How often a table may be filled for one release: its jobs keep their names for half a year.
 LOADS = 20
 PASSING = frozenset({"backendError", "internalError", "rateLimitExceeded", "jobBackendError"})
 ADVICE = {
@@ -120,10 +121,57 @@ class Jobs:
         done = job.result(retry=self.calls["retry"], timeout=JOB_SECONDS, job_retry=self._job_retry)
         return list(done)
 
+    def blocks(self, sql: str) -> Iterator[Any]:
+        """Give the rows of a query as Arrow's batches, a few of which are in memory at a time."""
+        job = self.client.query(sql, job_retry=self._job_retry, **self.calls)
+        rows = job.result(retry=self.calls["retry"], timeout=JOB_SECONDS, job_retry=self._job_retry)
+        client: Any = self.client
+        # None where rows can be had by the slower way alone.
+        reader = client._ensure_bqstorage_client()
+        try:
+            yield from rows.to_arrow_iterable(bqstorage_client=reader)
+        finally:
+            if reader is not None:
+                reader.transport.close()
+
     def load(self, path: Path, table: str, config: LoadJobConfig, name: str) -> None:
         """Load a Parquet file into a new table, by a job that a run after a crash finds again."""
+        self._fill(table, name, self._upload(path, table, config))
+
+    def copy(self, source: str, table: str, name: str) -> None:
+        """Copy a table into a new one, likewise."""
+
+        def start(job_id: str) -> Any:
+            config = CopyJobConfig(write_disposition="WRITE_EMPTY")
+            return self.client.copy_table(
+                source, table, job_id=job_id, job_config=config, **self.calls
+            )
+
+        self._fill(table, name, start)
+
+    def make(self, sql: str, table: str, name: str) -> None:
+        """Make a table by a statement, likewise."""
+
+        def start(job_id: str) -> Any:
+            return self.client.query(sql, job_id=job_id, job_retry=None, **self.calls)
+
+        self._fill(table, name, start)
+
+    def is_done(self, name: str) -> bool:
+        """Say whether a job of that name filled its table."""
         for attempt in range(LOADS):
-            job, is_ours = self._job(f"{name}_{attempt}", self._upload(path, table, config))
+            try:
+                job: Any = self.client.get_job(f"{name}_{attempt}", **self.calls)
+            except NotFound:
+                return False
+            if job.state == "DONE" and job.error_result is None:
+                return True
+        return False
+
+    def _fill(self, table: str, name: str, start: Callable[[str], Any]) -> None:
+        """Fill a new table by one job, whose name is of what it does and not of when."""
+        for attempt in range(LOADS):
+            job, is_ours = self._job(f"{name}_{attempt}", start)
             try:
                 job.result(retry=self.calls["retry"], timeout=JOB_SECONDS)
             except GoogleAPICallError as error:
@@ -133,7 +181,7 @@ class Jobs:
             else:
                 if is_ours or self.table(table) is not None:
                     return
-        raise StoreUnusable("bigquery", table, f"was loaded {LOADS} times and is not there")
+        raise StoreUnusable("bigquery", table, f"was filled {LOADS} times and is not there")
 
     def _upload(self, path: Path, table: str, config: LoadJobConfig) -> Callable[[str], Any]:
         def upload(job_id: str) -> Any:

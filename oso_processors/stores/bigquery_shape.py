@@ -14,7 +14,7 @@ from typing import Any, Literal
 from google.cloud.bigquery import SchemaField, TimePartitioning
 
 from oso_processors import checksum
-from oso_processors.stores import Output
+from oso_processors.stores import Output, bigquery_measuring
 from oso_processors.tables import Column
 
 Kind = Literal["table", "view"]
@@ -116,6 +116,12 @@ def named_types(fields: Iterable[SchemaField]) -> list[tuple[str, str]]:
     return found
 
 
+def typed(field: SchemaField) -> str:
+    """Return a column's type as SQL says it, with its precision where the table has one."""
+    [(_, kind)] = named_types([field])
+    return f"{kind}({field.precision}, {field.scale or 0})" if field.precision else kind
+
+
 def retyped(before: Output, after: Output) -> dict[str, tuple[str, str]]:
     """Return the columns that have another type in each, with both types."""
     here = dict(columns(before))
@@ -213,13 +219,7 @@ def squeezed(query: str) -> str:
 
 def grain_is_unique(output: Output, name: str) -> str:
     """Return the query that says whether no two rows have one grain, and none has a NULL in it."""
-    keys = ", ".join(f"`{each}`" for each in output.table.grain)
-    nulls = " OR ".join(f"`{each}` IS NULL" for each in output.table.grain)
-    source = quoted(name)
-    return (
-        f"SELECT NOT EXISTS (SELECT 1 FROM {source} GROUP BY {keys} HAVING COUNT(*) > 1)"
-        f" AND NOT EXISTS (SELECT 1 FROM {source} WHERE {nulls}) AS is_unique"
-    )
+    return bigquery_measuring.is_unique(quoted(name), output.table.grain)
 
 
 def guarded_view(place: Place, before: Output, after: Output, token: str) -> str:
@@ -264,13 +264,35 @@ def create_view(name: str, output: Output, found_labels: Mapping[str, str], quer
 
 def create_table(place: Place, name: str, output: Output, found_labels: Mapping[str, str]) -> str:
     """Return the statement that makes or replaces a table with an output's rows."""
-    by = clustering(output)
-    clustered = f" CLUSTER BY {', '.join(f'`{each}`' for each in by)}" if by else ""
     return (
-        f"CREATE OR REPLACE TABLE {quoted(name)}{clustered}"
+        f"CREATE OR REPLACE TABLE {quoted(name)}{_clustered(output)}"
         f" OPTIONS (description = {text(cut(output.table.description, TABLE_WORDS))},"
         f" labels = {_pairs(found_labels)}) AS {plain_view(place, output)}"
     )
+
+
+def make_table(place: Place, output: Output, query: str) -> str:
+    """Return the statement that makes the table behind an output with the rows of ``query``, laid out as
+    a load would."""
+    fields = ", ".join(f"`{each.name}` {typed(each)}" for each in schema(output))
+    layout = f"{_partitioned(output)}{_clustered(output)}"
+    return f"CREATE TABLE {quoted(place.behind(output))} ({fields}){layout} AS {query}"
+
+
+def _clustered(output: Output) -> str:
+    by = clustering(output)
+    return f" CLUSTER BY {', '.join(f'`{each}`' for each in by)}" if by else ""
+
+
+def _partitioned(output: Output) -> str:
+    found = partitioning(output)
+    if found is None:
+        return ""
+    kinds = {each.name: each.field_type for each in schema(output)}
+    if kinds[found.field] == "TIMESTAMP":
+        return f" PARTITION BY TIMESTAMP_TRUNC(`{found.field}`, {found.type_})"
+    is_day = found.type_ == "DAY"
+    return f" PARTITION BY {f'`{found.field}`' if is_day else f'DATE_TRUNC(`{found.field}`, {found.type_})'}"
 
 
 def _pairs(found: Mapping[str, str]) -> str:

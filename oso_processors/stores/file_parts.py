@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from oso_processors.days import DAY, Span, on
+from oso_processors.days import DAY, Span, on, union
 from oso_processors.sql import literal
 from oso_processors.stores import Changed, Output
 
@@ -37,9 +37,11 @@ class Part:
         month = self.month
         return month is not None and not any(day in month for day in changed.days)
 
-    def write(self, connection: duckdb.DuckDBPyConnection, output: Output, target: Path) -> None:
-        """Write its rows in the order of the grain, so that a reader of a range skips row groups."""
-        query = output.table.query
+    def write(
+        self, connection: duckdb.DuckDBPyConnection, output: Output, query: str, target: Path
+    ) -> None:
+        """Write its rows of ``query`` in the order of the grain, so that a reader of a range skips row
+        groups."""
         if self.month is not None:
             query = on(query, str(output.day_column), [self.month])
         order = ", ".join(f'"{name}"' for name in output.table.grain)
@@ -55,6 +57,14 @@ def parts(output: Output) -> list[Part]:
     return [Part(f"{first.isoformat()[:7]}.parquet", _month(first)) for first in months] or [
         Part(WHOLE)
     ]
+
+
+def query(output: Output, chosen: Sequence[Part]) -> str:
+    """Return the query of the rows of the ``chosen`` files."""
+    months = [each.month for each in chosen if each.month is not None]
+    if not months or len(months) == len(parts(output)):
+        return output.table.query
+    return on(output.table.query, str(output.day_column), union(months))
 
 
 def files_of(table: str, names: Iterable[str]) -> list[str]:

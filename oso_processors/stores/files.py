@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,15 @@ class FilesStore:
         folder = f"{release.id}/{output.name}"
         with self._told():
             found, earlier = self._parts(release, output)
+            missing = [part for part in found if part.name not in earlier]
+            rows = output.brought(file_parts.query(output, missing)) if missing else ""
             for part in found:
                 target = f"{folder}/{part.name}"
                 if part.name in earlier:
                     self.place.copy(earlier[part.name], target)
                     continue
                 with self.place.drafted(target) as path:
-                    part.write(connection, output, path)
+                    part.write(connection, output, rows, path)
             # What a killed run left here may be of other rows.
             ours = {f"{folder}/{part.name}" for part in found}
             self.place.remove(set(self.place.files(folder)) - ours)
@@ -150,6 +153,10 @@ class FilesStore:
             for release_id, names in self._releases().items()
             if _number(release_id) > newest or "manifest.json" not in names
         )
+
+    def outlasting(self) -> Mapping[str, timedelta]:
+        """Files are gone at once, unless the bucket keeps versions, of which nothing is known here."""
+        return {}
 
     def source(self, release: Manifest, name: str) -> str | None:
         """Return where DuckDB reads the rows of a kept table."""

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -136,7 +137,8 @@ class PostgresStore:
         with self._told(output.name), self._connection.transaction():
             self._connection.execute(postgres_tables.created(output, plan.table))
             target = Identifier("store", plan.table)
-            copied = copy(connection, plan.query(output), self._connection, target)
+            rows = output.brought(plan.query(output))
+            copied = copy(connection, rows, self._connection, target)
             if copied != plan.row_count(output):
                 expected, found = f"{plan.row_count(output):,}", f"{copied:,}"
                 raise Mismatch(self.name, output.name, "the number of rows copied", expected, found)
@@ -187,6 +189,10 @@ class PostgresStore:
         """Name the tables that no release needs: of a killed run, of one that is at work, or swept
         later because a reader held them."""
         return [f"store.{name}" for name in self._unneeded()]
+
+    def outlasting(self) -> Mapping[str, timedelta]:
+        """Dropped tables are gone at once."""
+        return {}
 
     def _show(
         self, release: Manifest, outputs: Sequence[Output], pieces: Mapping[str, Pieces]

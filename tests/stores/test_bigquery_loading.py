@@ -1,7 +1,10 @@
-"""Jobs that load tables into BigQuery: found again, followed by others, or one clear line."""
+"""Jobs that load tables into BigQuery, or copy them inside it: found again, followed by others, or one clear line."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,3 +145,77 @@ def test_a_job_that_fails_for_good_is_one_line_and_leaves_no_file(
         built(store_of(DATASET | answers), warehouse, output)
 
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+# Copying, where the warehouse is BigQuery.
+
+MODEL = f"{PROJECT}/datasets/_sm/tables/one"
+JOBS = f"POST {PROJECT}/jobs"
+COPYING: Answer = 200, {**job()[1], "configuration": {"copy": {"destinationTable": {}}}}
+
+
+def held_by_a_model(store: Any, output: Any, folder: Path) -> Any:
+    """Return the same output as it would be if its rows lay in BigQuery."""
+    from oso_processors.stores.bigquery_tables import Bringing
+
+    place = Bringing(store._jobs, folder).table("oso-test._sm.one")
+    made = replace(output.table, query='SELECT "id" FROM "oso-test"."_sm"."one"', elsewhere=place)
+    return replace(output, table=made)
+
+
+def test_a_model_s_table_is_copied_by_a_job_that_is_named_for_what_it_copies(
+    store_of, asked, warehouse, output, tmp_path
+):
+    name, found = places(output)
+    answers = {
+        f"GET {name}": [MISSING, there(output)],
+        f"GET {MODEL}": [there(output)],
+        found: [MISSING],
+        JOBS: [COPYING],
+    }
+    store = store_of(DATASET | answers)
+
+    built(store, warehouse, held_by_a_model(store, output, tmp_path))
+
+    [sent] = [json.loads(body) for what, body in asked if what == JOBS]
+    tables = {"projectId": "oso-test", "datasetId": "published_store"}
+    assert sent["jobReference"]["jobId"] == found.rpartition("/")[2]
+    assert sent["configuration"]["copy"] == {
+        "sourceTables": [{"projectId": "oso-test", "datasetId": "_sm", "tableId": "one"}],
+        "destinationTable": {**tables, "tableId": name.rpartition("/")[2]},
+        "writeDisposition": "WRITE_EMPTY",
+    }
+    assert UPLOAD not in {what for what, _ in asked}
+
+
+def test_a_copy_that_is_there_already_is_asked_how_it_ended(
+    store_of, asked, warehouse, output, tmp_path
+):
+    name, found = places(output)
+    answers = {
+        f"GET {name}": [MISSING, there(output)],
+        f"GET {MODEL}": [there(output)],
+        found: [MISSING, COPYING],
+        JOBS: [failed(409, "duplicate", "Already Exists: Job")],
+    }
+    store = store_of(DATASET | answers)
+
+    built(store, warehouse, held_by_a_model(store, output, tmp_path))
+
+    assert [what for what, _ in asked].count(found) == 2
+
+
+def test_a_copy_of_a_run_that_was_cut_off_is_not_made_again(
+    store_of, asked, warehouse, output, tmp_path
+):
+    name, found = places(output)
+    answers = {
+        f"GET {name}": [MISSING, there(output)],
+        f"GET {MODEL}": [there(output)],
+        found: [COPYING],
+    }
+    store = store_of(DATASET | answers)
+
+    built(store, warehouse, held_by_a_model(store, output, tmp_path))
+
+    assert JOBS not in {what for what, _ in asked}
