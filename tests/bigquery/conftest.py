@@ -57,7 +57,9 @@ class Emulator:
 
         def reader(given: Any = None, **_: Any) -> Any:
             # Whoever asks closes it, and so each asker gets its own.
-            channel = grpc.insecure_channel(self.storage)
+            # No limit to what a message holds, as Google's own channel has none.
+            no_limit = [("grpc.max_receive_message_length", -1)]
+            channel = grpc.insecure_channel(self.storage, options=no_limit)
             transport = transports.BigQueryReadGrpcTransport(channel=channel)
             return given or bigquery_storage_v1.BigQueryReadClient(transport=transport)
 

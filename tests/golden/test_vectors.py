@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -23,6 +24,8 @@ from oso_processors.ids import CASE_SENSITIVE, entity_id
 # SQLMesh's own, when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
+# As much of an engine as macros ask for.
+DUCKDB = SimpleNamespace(dialect="duckdb")
 VECTORS = yaml.safe_load((Path(__file__).parent / "vectors.yaml").read_text())
 POSTGRES_TYPES = {"STRING": "text", "INT64": "bigint", "DATE": "date", "BOOL": "boolean"}
 PERCENTS = (1, 7, 50, 90, 100)
@@ -218,7 +221,8 @@ def rows_of(request, model_of):
 
     def on_duckdb(bigquery, _, table):
         rows = request.getfixturevalue("duckdb_rows")
-        return rows(model_of(bigquery).render_query_or_raise().sql("duckdb"), {"t": table})
+        rendered = model_of(bigquery).render_query_or_raise(engine_adapter=DUCKDB)
+        return rows(rendered.sql("duckdb"), {"t": table})
 
     def on_googlesql(bigquery, _, table):
         engine = request.getfixturevalue("engine")
