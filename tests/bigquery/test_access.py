@@ -8,8 +8,8 @@ import pytest
 
 from oso_processors.bigquery import EVERYBODY
 from oso_processors.errors import StoreUnusable
-from tests.bigquery.publishing import FEWER, NARROW, PUBLISHED, VIEW, publish
-from tests.stores.conftest import COLUMNS
+from tests.bigquery.publishing import FEWER, NARROW, PUBLISHED, VIEW
+from tests.stores.conftest import COLUMNS, publish
 
 pytestmark = pytest.mark.bigquery
 

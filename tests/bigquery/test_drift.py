@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bigquery.publishing import NARROW, PUBLISHED, VIEW, publish
-from tests.stores.conftest import COLUMNS
+from tests.bigquery.publishing import NARROW, PUBLISHED, VIEW
+from tests.stores.conftest import COLUMNS, publish
 
 pytestmark = pytest.mark.bigquery
 

@@ -17,8 +17,8 @@ from oso_processors.release.rollback import rollback
 from oso_processors.release.verify import drifted, verify
 from oso_processors.stores import Manifest, Output
 from oso_processors.stores.files import FilesStore
-from tests.bigquery.publishing import ALL, COUNTS, FEWER, NARROW, PUBLISHED, VIEW, publish, rows
-from tests.stores.conftest import COLUMNS, manifest, table
+from tests.bigquery.publishing import ALL, COUNTS, FEWER, NARROW, PUBLISHED, VIEW, rows
+from tests.stores.conftest import COLUMNS, manifest, publish, table
 
 pytestmark = pytest.mark.bigquery
 

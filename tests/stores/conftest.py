@@ -123,6 +123,15 @@ def manifest(number: int, *outputs: Output) -> Manifest:
     return Manifest(number, f"2024-05-0{number}T00:00:00+00:00", contents)
 
 
+def publish(store: Any, warehouse: Any, number: int, *outputs: Output) -> Manifest:
+    release = manifest(number, *outputs)
+    store.ready(outputs)
+    for each in outputs:
+        store.build(warehouse, release, each)
+    store.publish(release, outputs)
+    return release
+
+
 @pytest.fixture
 def asked() -> list[tuple[str, str]]:
     """What the server was asked: the request, and its body."""

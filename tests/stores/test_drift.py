@@ -16,16 +16,7 @@ from oso_processors.release.verify import drifted
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.postgres import PostgresStore
 
-from .conftest import manifest
-
-
-def publish(store, warehouse, number, *outputs):
-    release = manifest(number, *outputs)
-    store.ready(outputs)
-    for each in outputs:
-        store.build(warehouse, release, each)
-    store.publish(release, outputs)
-    return release
+from .conftest import manifest, publish
 
 
 @pytest.fixture
