@@ -97,7 +97,7 @@ class Settings:
     @property
     def cache(self) -> Path:
         """What SQLMesh keeps of the models that it loaded; made anew where it is missing."""
-        return self.home / "cache"
+        return self.home / ("cache-bigquery" if self.gateway == "bigquery" else "cache")
 
     @property
     def postgres(self) -> Path:
