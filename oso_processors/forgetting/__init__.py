@@ -162,13 +162,13 @@ def _ends(stores: Sequence[Store]) -> dict[str, str]:
 def _fetched(run: Run, facts: Facts) -> Facts:
     """Remove what collectors fetched of the sources that tell of the person."""
     sources = {each.table.partition("__")[0] for each in facts.raw if "__" in each.table}
-    removed = []
-    for source in sorted(sources):
+    removed = set()
+    for source in sources:
         for folder in fetched_by(run.settings, source):
             if folder.is_dir():
                 shutil.rmtree(folder)
-                removed.append(source)
-    return facts.with_done(downloads_removed=sorted(set(removed)))
+                removed.add(source)
+    return facts.with_done(downloads_removed=sorted(removed))
 
 
 def _remove(store: Store, releases: Mapping[str, Sequence[str]]) -> None:

@@ -37,10 +37,9 @@ def said(query: str) -> str:
 
 def rows(table: Table, query: str) -> str:
     """Return the query of the columns of ``table``, its texts without NUL characters."""
-    kinds = {each.name: checksum.kind(each, table.name) for each in table.columns}
     listed = ", ".join(
-        f"{WITHOUT_NUL[kind].format(c=f'`{name}`')} AS `{name}`" if kind in BYTES else f"`{name}`"
-        for name, kind in kinds.items()
+        _without_nul(kind, each) if (kind := _kind(each, table)) in BYTES else f"`{each.name}`"
+        for each in table.columns
     )
     return f"SELECT {listed} FROM ({said(query)})"
 
@@ -51,9 +50,7 @@ def days(table: Table, column: str | None, chosen: Sequence[Span]) -> str:
     texts = [(kind, each) for each in table.columns if (kind := _kind(each, table)) in BYTES]
     nuls = " + ".join(f"IF({HAS_NUL[kind].format(c=f'`{e.name}`')}, 1, 0)" for kind, e in texts)
     sizes = " + ".join(BYTES[kind].format(c=f"`{e.name}`") for kind, e in texts)
-    without = ", ".join(
-        f"{WITHOUT_NUL[kind].format(c=f'`{e.name}`')} AS `{e.name}`" for kind, e in texts
-    )
+    without = ", ".join(_without_nul(kind, each) for kind, each in texts)
     shown = f"* REPLACE ({without})" if without else "*"
     source = f"(SELECT {shown}, {nuls or 0} AS nul_count FROM ({said(query)}))"
     beside = {
@@ -76,6 +73,10 @@ def is_unique(source: str, grain: Sequence[str]) -> str:
         f"SELECT NOT EXISTS (SELECT 1 FROM {source} GROUP BY {keys} HAVING COUNT(*) > 1)"
         f" AND NOT EXISTS (SELECT 1 FROM {source} WHERE {nulls}) AS is_unique"
     )
+
+
+def _without_nul(kind: str, column: Column) -> str:
+    return f"{WITHOUT_NUL[kind].format(c=f'`{column.name}`')} AS `{column.name}`"
 
 
 def _kind(column: Column, table: Table) -> str:

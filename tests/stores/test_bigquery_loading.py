@@ -163,19 +163,32 @@ def held_by_a_model(store: Any, output: Any, folder: Path) -> Any:
     return replace(output, table=made)
 
 
-def test_a_model_s_table_is_copied_by_a_job_that_is_named_for_what_it_copies(
-    store_of, asked, warehouse, output, tmp_path
-):
+def copied(
+    store_of: Any,
+    warehouse: Any,
+    output: Any,
+    folder: Path,
+    asked_after: list[Answer],
+    *started: Answer,
+) -> None:
+    """Build the output of a model's table, on a server that answers so when the job is asked after and started."""
     name, found = places(output)
     answers = {
         f"GET {name}": [MISSING, there(output)],
         f"GET {MODEL}": [there(output)],
-        found: [MISSING],
-        JOBS: [COPYING],
+        found: asked_after,
+        JOBS: list(started),
     }
     store = store_of(DATASET | answers)
+    built(store, warehouse, held_by_a_model(store, output, folder))
 
-    built(store, warehouse, held_by_a_model(store, output, tmp_path))
+
+def test_a_model_s_table_is_copied_by_a_job_that_is_named_for_what_it_copies(
+    store_of, asked, warehouse, output, tmp_path
+):
+    name, found = places(output)
+
+    copied(store_of, warehouse, output, tmp_path, [MISSING], COPYING)
 
     [sent] = [json.loads(body) for what, body in asked if what == JOBS]
     tables = {"projectId": "oso-test", "datasetId": "published_store"}
@@ -191,16 +204,16 @@ def test_a_model_s_table_is_copied_by_a_job_that_is_named_for_what_it_copies(
 def test_a_copy_that_is_there_already_is_asked_how_it_ended(
     store_of, asked, warehouse, output, tmp_path
 ):
-    name, found = places(output)
-    answers = {
-        f"GET {name}": [MISSING, there(output)],
-        f"GET {MODEL}": [there(output)],
-        found: [MISSING, COPYING],
-        JOBS: [failed(409, "duplicate", "Already Exists: Job")],
-    }
-    store = store_of(DATASET | answers)
+    _, found = places(output)
 
-    built(store, warehouse, held_by_a_model(store, output, tmp_path))
+    copied(
+        store_of,
+        warehouse,
+        output,
+        tmp_path,
+        [MISSING, COPYING],
+        failed(409, "duplicate", "Already Exists: Job"),
+    )
 
     assert [what for what, _ in asked].count(found) == 2
 
@@ -208,14 +221,6 @@ def test_a_copy_that_is_there_already_is_asked_how_it_ended(
 def test_a_copy_of_a_run_that_was_cut_off_is_not_made_again(
     store_of, asked, warehouse, output, tmp_path
 ):
-    name, found = places(output)
-    answers = {
-        f"GET {name}": [MISSING, there(output)],
-        f"GET {MODEL}": [there(output)],
-        found: [COPYING],
-    }
-    store = store_of(DATASET | answers)
-
-    built(store, warehouse, held_by_a_model(store, output, tmp_path))
+    copied(store_of, warehouse, output, tmp_path, [COPYING])
 
     assert JOBS not in {what for what, _ in asked}
