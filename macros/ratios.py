@@ -51,11 +51,14 @@ def covered(
     )
     total = f"({share} * {beside} + (1000000000 - {share}) * {alone})"
     mixed = nine_digits(evaluator, half_even(total, "1000000000"))
-    # Most entities have all histories or none: the arithmetic is ten times the rest of a row's work.
+    every, one, other = (
+        each.sql(dialect="bigquery") for each in (history_share, coverage_with_history, coverage)
+    )
+    # Most entities have all histories or none, and most metrics are told as well without one:
+    # the arithmetic is ten times the rest of a row's work.
     return sqlglot.parse_one(
-        f"CASE {history_share.sql(dialect='bigquery')}"
-        f" WHEN 1 THEN {coverage_with_history.sql(dialect='bigquery')}"
-        f" WHEN 0 THEN {coverage.sql(dialect='bigquery')} ELSE {mixed} END",
+        f"CASE WHEN {every} = 0 OR {one} = {other} THEN {other}"
+        f" WHEN {every} = 1 THEN {one} ELSE {mixed} END",
         dialect="bigquery",
     )
 

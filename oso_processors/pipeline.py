@@ -42,6 +42,7 @@ from oso_processors.stores import Manifest, Store
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.local_postgres import attached, serving
 from oso_processors.stores.postgres import PostgresStore
+from oso_processors.warehouse_file import CONFIG
 
 if TYPE_CHECKING:
     # Importing SQLMesh takes seconds, and what reads the stores does not need it.
@@ -56,7 +57,7 @@ def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse without SQLMesh, for collecting; raise `WarehouseLocked`."""
     settings.make_home()
     try:
-        connection = duckdb.connect(str(settings.warehouse))
+        connection = duckdb.connect(str(settings.warehouse), config=CONFIG)
     except (duckdb.IOException, PermissionError) as error:
         raise_if_full(error)
         raise WarehouseLocked(str(settings.warehouse), str(error)) from None

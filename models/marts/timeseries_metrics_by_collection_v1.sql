@@ -17,29 +17,6 @@ MODEL (
   )
 );
 
-/* What the values of a metric in one bucket have in common, told first: it is small, and one look-up a value then does. */
-WITH series AS (
-  SELECT
-    catalogue.metric,
-    metrics.metric_source,
-    metrics.bucket,
-    metrics.metric_id,
-    metrics.unit,
-    coverage.sample_date,
-    coverage.coverage,
-    coverage.coverage_with_history,
-    coverage.is_complete
-  FROM marts.metrics_v1 AS metrics
-  JOIN intermediate.metrics AS catalogue
-    ON metrics.metric_name = CONCAT(metrics.metric_source, '_', catalogue.metric, '_', metrics.bucket)
-  JOIN intermediate.coverage AS coverage
-    ON coverage.basis = IF(
-      catalogue.basis IN ('downloads', 'onchain'),
-      CONCAT(catalogue.basis, ':', metrics.metric_source),
-      catalogue.basis
-    )
-    AND coverage.bucket = metrics.bucket
-)
 SELECT
   CAST(series.metric_id AS STRING) AS metric_id, /* The metric, as metrics_v1 describes it. */
   CAST(subjects.entity_id AS STRING) AS collection_id, /* The collection. */
@@ -51,7 +28,7 @@ SELECT
 FROM intermediate.measurements AS measurements
 JOIN intermediate.subjects AS subjects
   ON subjects.subject_key = measurements.subject_key
-JOIN series
+JOIN intermediate.series AS series
   ON series.metric = measurements.metric
   AND series.metric_source = subjects.artifact_source
   AND series.bucket = measurements.bucket

@@ -10,6 +10,7 @@ from oso_processors.collectors.landing import raise_if_full
 from oso_processors.errors import WarehouseLocked
 from oso_processors.sql import literal
 from oso_processors.stores.folder import sync
+from oso_processors.warehouse_file import CONFIG
 
 
 def compact(path: Path, catalog: str) -> None:
@@ -20,7 +21,7 @@ def compact(path: Path, catalog: str) -> None:
     part = path.with_suffix(".part")
     _remove(part)
     try:
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=CONFIG) as connection:
             connection.execute(f"SET temp_directory = {literal(f'{path}.tmp')}")
             connection.execute(f'ATTACH {literal(path)} AS "{catalog}"')
             connection.execute(f"ATTACH {literal(part)} AS anew")
