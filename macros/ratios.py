@@ -77,11 +77,13 @@ def half_even(top: str, bottom: str) -> str:
 
 def nine_digits(evaluator: Any, billionths: str) -> str:
     """Return the SQL of a whole number of billionths as a decimal."""
-    one = numeric(evaluator, "'0.000000001'")
-    return f"({numeric(evaluator, billionths)} * {one})"
+    # With fewer digits than 38 the product has nine after the point at once. Else it had 18, and DuckDB takes
+    # a microsecond a row to cut nine of them off.
+    one = numeric(evaluator, "'0.000000001'", "10, 9")
+    return f"({numeric(evaluator, billionths, '19, 0')} * {one})"
 
 
-def numeric(evaluator: Any, value: str) -> str:
+def numeric(evaluator: Any, value: str, digits: str = "38, 9") -> str:
     """Return the SQL that casts ``value`` to a decimal, as the engine at hand wants it written.
 
     BigQuery's NUMERIC has nine digits after the point, and it refuses a precision in a cast;
@@ -90,4 +92,4 @@ def numeric(evaluator: Any, value: str) -> str:
     adapter = evaluator.locals.get("engine_adapter")
     if adapter is not None and adapter.dialect == "bigquery":
         return f"CAST({value} AS NUMERIC)"
-    return f"SAFE_CAST({value} AS NUMERIC(38, 9))"
+    return f"SAFE_CAST({value} AS NUMERIC({digits}))"

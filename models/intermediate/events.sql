@@ -8,11 +8,12 @@ MODEL (
   kind VIEW,
   grain event_id,
   audits (
-    not_null(columns := (event_id, time, event_type, event_source, to_artifact_id, amount)),
+    not_null(columns := (time, event_type, event_source, to_artifact_id, amount)), /* Not the hashes that are made here of what is never NULL: they would be made for nothing else. */
     forall(
       criteria := (
-        NOT from_actor_id IS NULL
+        event_source = 'GITHUB'
         OR event_type IN ('DOWNLOADED', 'FUNDING_RECEIVED', 'PACKAGE_RELEASED')
+        OR NOT from_actor_id IS NULL
       )
     )
   )

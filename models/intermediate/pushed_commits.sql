@@ -21,15 +21,14 @@ WITH listed AS (
   SELECT
     events.created_at,
     events.repository_source_id,
-    listed_commit.sha AS sha,
-    COALESCE(listed_commit.author_email_sha256, listed_commit.author_name, '') AS author,
-    listed_commit.author_name AS author_name
-  FROM staging.github_events AS events
-  CROSS JOIN UNNEST(events.commits) AS listed_commit
+    events.listed_commit.sha AS sha,
+    COALESCE(events.listed_commit.author_email_sha256, events.listed_commit.author_name, '') AS author,
+    events.listed_commit.author_name AS author_name
+  FROM @unnested(staging.github_events, commits, listed_commit) AS events
   WHERE
     events.type = 'PushEvent'
     AND events.created_at BETWEEN @start_ts AND @end_ts
-    AND NOT listed_commit.sha IS NULL
+    AND NOT events.listed_commit.sha IS NULL
 ), first_listed AS (
   SELECT
     *

@@ -65,5 +65,7 @@ SELECT
   CAST(thread_number AS INT64) AS thread_number, /* The number of the issue or pull request. */
   CAST(counted_at AS DATE) AS activity_date, /* The day that it belongs to, in UTC. */
   CAST(ended_at AS TIMESTAMP) AS ended_at, /* When it ended; NULL where it has not. */
-  CAST(DIV(TIMESTAMP_DIFF(ended_at, opened_at, MICROSECOND), 1000000) AS INT64) AS seconds /* How long it took, in whole seconds; NULL where it has not ended. */
+  CAST(DIV((
+    UNIX_MICROS(ended_at) - UNIX_MICROS(opened_at)
+  ), 1000000) AS INT64) AS seconds /* How long it took, in whole seconds; NULL where it has not ended. */
 FROM durations

@@ -28,7 +28,7 @@ WITH spans AS (
 ), open_spans AS (
   SELECT
     threads.artifact_id,
-    threads.opened_at,
+    UNIX_MICROS(threads.opened_at) AS opened_micros,
     CAST(spans.started_at AS DATE) AS started_on,
     CAST(spans.ended_at AS DATE) AS ended_on
   FROM spans
@@ -41,7 +41,10 @@ WITH spans AS (
   SELECT
     calendar.bucket,
     calendar.sample_date,
-    MAX(calendar.activity_date) AS last_date
+    MAX(calendar.activity_date) AS last_date,
+    UNIX_MICROS(
+      CAST(CAST(DATE_ADD(MAX(calendar.activity_date), INTERVAL '1' DAY) AS DATE) AS TIMESTAMP)
+    ) AS end_micros
   FROM intermediate.calendar AS calendar
   JOIN intermediate.coverage AS coverage
     ON coverage.basis = 'threads'
@@ -57,19 +60,9 @@ SELECT
   CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(ends.bucket AS STRING) AS bucket, /* monthly, quarterly or yearly. */
   CAST(ends.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  @decimal(
-    @percentile(
-      DIV(
-        TIMESTAMP_DIFF(
-          CAST(CAST(DATE_ADD(ends.last_date, INTERVAL '1' DAY) AS DATE) AS TIMESTAMP),
-          open_spans.opened_at,
-          MICROSECOND
-        ),
-        1000000
-      ),
-      50
-    )
-  ) AS amount /* Seconds. */
+  @decimal(@percentile(DIV((
+    ends.end_micros - open_spans.opened_micros
+  ), 1000000), 50)) AS amount /* Seconds. */
 FROM open_spans
 JOIN ends
   ON ends.last_date >= open_spans.started_on

@@ -18,28 +18,28 @@ WITH points AS (
     subject_key,
     bucket,
     sample_date,
-    amount * @decimal(@VAR('velocity_closed_issues')) AS points
+    amount * @VAR('velocity_closed_issues') AS points
   FROM metrics.issues_closed
   UNION ALL
   SELECT
     subject_key,
     bucket,
     sample_date,
-    amount * @decimal(@VAR('velocity_commits')) AS points
+    amount * @VAR('velocity_commits') AS points
   FROM metrics.commits
   UNION ALL
   SELECT
     subject_key,
     bucket,
     sample_date,
-    amount * @decimal(@VAR('velocity_reviews')) AS points
+    amount * @VAR('velocity_reviews') AS points
   FROM metrics.reviews
   UNION ALL
   SELECT
     subject_key,
     bucket,
     sample_date,
-    amount * @decimal(@VAR('velocity_contributors')) AS points
+    amount * @VAR('velocity_contributors') AS points
   FROM metrics.contributors
 )
 SELECT
