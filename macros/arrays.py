@@ -8,6 +8,8 @@ import sqlglot
 from sqlglot import exp
 from sqlmesh import macro
 
+from macros.engines import dialect_of
+
 
 @macro()
 def unnested(
@@ -17,12 +19,13 @@ def unnested(
 
     A row whose array is empty or NULL has none.
     """
-    adapter = evaluator.locals.get("engine_adapter")
     name, column, row = (each.sql(dialect="bigquery") for each in (table, array, element))
-    if adapter is not None and adapter.dialect == "duckdb":
+    if dialect_of(evaluator) == "duckdb":
         # DuckDB joins what is unnested beside a table back to its rows: four times the work.
         # By a name that SQLGlot does not know, which would write the join in its place.
         rows = exp.alias_(exp.Anonymous(this="UNNEST", expressions=[array.copy()]), row)
         return exp.select("*", rows).from_(name, dialect="bigquery").subquery()
-    query = f"SELECT source.*, {row} FROM {name} AS source CROSS JOIN UNNEST(source.{column}) AS {row}"
+    query = (
+        f"SELECT source.*, {row} FROM {name} AS source CROSS JOIN UNNEST(source.{column}) AS {row}"
+    )
     return exp.Subquery(this=sqlglot.parse_one(query, dialect="bigquery"))

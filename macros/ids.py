@@ -12,6 +12,8 @@ import sqlglot
 from sqlglot import exp
 from sqlmesh import macro
 
+from macros.engines import dialect_of
+
 
 @macro()
 def entity_id(
@@ -56,8 +58,7 @@ def fingerprint(evaluator: Any, columns: exp.Expression) -> exp.Expression:
     Each engine makes its own: it is for comparing rows within one query, and never for keeping.
     """
     listed = [each.sql(dialect="bigquery") for each in columns.expressions or [columns.unnest()]]
-    adapter = evaluator.locals.get("engine_adapter")
-    if adapter is not None and adapter.dialect == "bigquery":
+    if dialect_of(evaluator) == "bigquery":
         text = f"FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({', '.join(listed)})))"
     else:
         text = f"HASH({', '.join(listed)})"

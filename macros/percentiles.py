@@ -9,6 +9,8 @@ from sqlglot import exp
 from sqlmesh import macro
 from sqlmesh.utils.errors import MacroEvalError
 
+from macros.engines import dialect_of
+
 PERCENTS = tuple(map(str, range(1, 101)))
 
 
@@ -22,8 +24,7 @@ def percentile(evaluator: Any, value: exp.Expression, percent: exp.Expression) -
     if percent.sql() not in PERCENTS:
         raise MacroEvalError(f"{percent.sql()} is no percentile; write a whole number, 1 to 100")
     values = value.sql(dialect="bigquery")
-    adapter = evaluator.locals.get("engine_adapter")
-    if adapter is not None and adapter.dialect == "duckdb":
+    if dialect_of(evaluator) == "duckdb":
         # Arrays of millions of groups fit no memory; eight bytes a value do. A decimal share is exact.
         return sqlglot.parse_one(
             f"QUANTILE_DISC({values}, {int(percent.name) / 100:.2f})", dialect="bigquery"

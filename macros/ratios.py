@@ -11,6 +11,8 @@ import sqlglot
 from sqlglot import exp
 from sqlmesh import macro
 
+from macros.engines import dialect_of
+
 
 @macro()
 def decimal(evaluator: Any, value: exp.Expression) -> exp.Expression:
@@ -89,7 +91,6 @@ def numeric(evaluator: Any, value: str, digits: str = "38, 9") -> str:
     BigQuery's NUMERIC has nine digits after the point, and it refuses a precision in a cast;
     DuckDB's has three unless it is told. SAFE_CAST, since SQLMesh drops the precision of a CAST.
     """
-    adapter = evaluator.locals.get("engine_adapter")
-    if adapter is not None and adapter.dialect == "bigquery":
+    if dialect_of(evaluator) == "bigquery":
         return f"CAST({value} AS NUMERIC)"
     return f"SAFE_CAST({value} AS NUMERIC({digits}))"
