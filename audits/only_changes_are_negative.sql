@@ -3,12 +3,16 @@ AUDIT (
 );
 
 SELECT
-  series.metric_id,
-  series.sample_date,
-  series.amount
-FROM @this_model AS series
-JOIN marts.metrics_v1 AS metrics
-  ON metrics.metric_id = series.metric_id
+  metric_id,
+  sample_date,
+  amount
+FROM @this_model
 WHERE
-  series.amount < 0
-  AND NOT REGEXP_CONTAINS(metrics.metric_name, '^[A-Z0-9_]+_change_in_')
+  amount < 0
+  AND NOT metric_id IN (
+    SELECT
+      series.metric_id
+    FROM intermediate.series AS series
+    WHERE
+      STARTS_WITH(series.metric, 'change_in_')
+  )

@@ -17,41 +17,45 @@ MODEL (
   )
 );
 
-WITH on_github AS (
+WITH accounts AS (
   SELECT
-    repositories.artifact_id,
+    seen.account,
+    @key(@entity_id('GITHUB_ACCOUNT', '', COALESCE(known.account, seen.account))) AS actor_key
+  FROM (
+    SELECT DISTINCT
+      account
+    FROM intermediate.github_activity_daily
+  ) AS seen
+  /* Most accounts are known by their ids. */
+  LEFT JOIN intermediate.github_accounts AS known
+    ON known.login_account = seen.account
+), people AS (
+  /* Few do all that is done: who somebody is, is asked once and not once a row. */
+  SELECT
+    accounts.account,
+    COALESCE(@key(persons.person_id), accounts.actor_key) AS person_key
+  FROM accounts
+  /* Whom nothing links to anybody is a person, too. */
+  LEFT JOIN intermediate.persons AS persons
+    ON @key(persons.actor_id) = accounts.actor_key
+), repositories AS (
+  SELECT
+    repository_source_id,
+    @key(artifact_id) AS artifact_key
+  FROM intermediate.github_repositories
+), facts AS (
+  SELECT
+    repositories.artifact_key,
     activity.activity_date,
-    COALESCE(accounts.account, activity.account) AS account,
+    people.person_key,
     activity.event_type,
     activity.is_bot,
     activity.event_count
   FROM intermediate.github_activity_daily AS activity
-  JOIN intermediate.github_repositories AS repositories
+  JOIN repositories
     ON repositories.repository_source_id = activity.repository_source_id
-  /* Most accounts are known by their ids. */
-  LEFT JOIN intermediate.github_accounts AS accounts
-    ON accounts.login_account = activity.account
-), actors AS (
-  SELECT
-    @key(artifact_id) AS artifact_key,
-    activity_date,
-    @key(@entity_id('GITHUB_ACCOUNT', '', account)) AS actor_key,
-    event_type,
-    is_bot,
-    event_count
-  FROM on_github
-), facts AS (
-  SELECT
-    actors.artifact_key,
-    actors.activity_date,
-    COALESCE(@key(persons.person_id), actors.actor_key) AS person_key,
-    actors.event_type,
-    actors.is_bot,
-    actors.event_count
-  FROM actors
-  /* Whom nothing links to anybody is a person, too. */
-  LEFT JOIN intermediate.persons AS persons
-    ON @key(persons.actor_id) = actors.actor_key
+  JOIN people
+    ON people.account = activity.account
   UNION ALL
   SELECT
     artifact_key,
