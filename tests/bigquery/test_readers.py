@@ -23,6 +23,8 @@ pytestmark = pytest.mark.bigquery
 RELEASES = int(os.environ.get("OSO_RELEASES", "3"))
 READERS = 8
 ROWS = 200
+# The emulator answers one after another: readers who never rest leave a release two minutes behind them.
+REST_SECONDS = 0.5
 COLUMNS = (Column("repo", "VARCHAR", "It."), Column("run", "BIGINT", "Which release wrote it."))
 # One name is a table whose rows are copied, the other a view.
 KINDS = {"small": {"kind": "table"}, "large": {"kind": "view"}}
@@ -45,7 +47,7 @@ class Seen:
 def read(emulator: Emulator, query: str, end: threading.Event, seen: Seen) -> None:
     """Read until the end; whatever is not as a reader was promised is written down."""
     client, newest = emulator.client(), 0
-    while not end.is_set():
+    while not end.wait(REST_SECONDS):
         try:
             ((count, low, high),) = (tuple(row) for row in client.query(query).result())
         except Exception as error:  # noqa: BLE001 (whatever a reader meets is what is looked for)
