@@ -23,8 +23,8 @@ pytestmark = pytest.mark.bigquery
 RELEASES = int(os.environ.get("OSO_RELEASES", "3"))
 READERS = 8
 ROWS = 200
-# The emulator answers one after another: readers who never rest leave a release two minutes behind them.
-REST_SECONDS = 0.5
+# The emulator answers one after another: readers who never rest leave a release minutes behind them.
+REST_SECONDS = 2
 COLUMNS = (Column("repo", "VARCHAR", "It."), Column("run", "BIGINT", "Which release wrote it."))
 # One name is a table whose rows are copied, the other a view.
 KINDS = {"small": {"kind": "table"}, "large": {"kind": "view"}}
