@@ -24,7 +24,7 @@ RELEASES = int(os.environ.get("OSO_RELEASES", "3"))
 READERS = 8
 ROWS = 200
 # The emulator answers one after another: readers who never rest leave a release minutes behind them.
-REST_SECONDS = 2
+REST_SECONDS = 5
 COLUMNS = (Column("repo", "VARCHAR", "It."), Column("run", "BIGINT", "Which release wrote it."))
 # One name is a table whose rows are copied, the other a view.
 KINDS = {"small": {"kind": "table"}, "large": {"kind": "view"}}
