@@ -122,14 +122,14 @@ DATES_AND_TIMES = (
         what="the difference of two TIMESTAMPs in a unit above MICROSECOND",
         effect=Effect.DIFFERS,
         reason="DuckDB counts the boundaries between the moments, BigQuery the whole units",
-        instead="`DIV(TIMESTAMP_DIFF(a, b, MICROSECOND), 3600000000)` for hours",
+        instead="`DIV((UNIX_MICROS(a) - UNIX_MICROS(b)), 3600000000)` for hours",
         nodes=(exp.TimestampDiff, exp.DateDiff),
         matches=lambda node: (
             unit_of(node) != "MICROSECOND"
             and (isinstance(node, exp.TimestampDiff) or type_of(node.this) == Type.TIMESTAMPTZ)
         ),
         wrong=f"SELECT TIMESTAMP_DIFF(t.a, t.b, DAY) AS v FROM {TWO_MOMENTS}",
-        right="SELECT DIV(TIMESTAMP_DIFF(t.a, t.b, MICROSECOND), 86400000000) AS v"
+        right="SELECT DIV((UNIX_MICROS(t.a) - UNIX_MICROS(t.b)), 86400000000) AS v"
         f" FROM {TWO_MOMENTS}",
         value=0,
     ),
