@@ -8,6 +8,8 @@ import sqlglot
 from sqlglot import exp
 from sqlmesh import macro
 
+from macros.engines import dialect_of
+
 
 @macro()
 def create_raw_tables(evaluator: Any) -> list[exp.Expression]:
@@ -19,8 +21,8 @@ def create_raw_tables(evaluator: Any) -> list[exp.Expression]:
     from oso_processors.catalog import require_built_for
     from oso_processors.collectors.raw_tables import create_statements
 
-    adapter = evaluator.locals.get("engine_adapter")
-    if adapter is not None and adapter.dialect == "duckdb":
+    if dialect_of(evaluator) == "duckdb":
+        adapter = evaluator.locals["engine_adapter"]
         require_built_for(adapter.cursor, adapter.default_catalog)
     # The connectors' schemas are said in DuckDB's types; SQLGlot says them in the engine's own.
     return [sqlglot.parse_one(each, dialect="duckdb") for each in create_statements()]

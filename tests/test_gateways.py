@@ -16,6 +16,7 @@ from oso_processors.catalog import catalog_of
 from oso_processors.errors import InvalidSetting, OtherCatalog
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
+from oso_processors.warehouse_file import CONFIG
 
 BIN = Path(sys.executable).parent
 ASKED = {
@@ -81,6 +82,12 @@ def test_only_the_local_gateway_is_there_unless_bigquery_is_asked_for(monkeypatc
     # Plain `sqlmesh` spills beside the warehouse too, and not into the clone.
     settings = found["local"]["connection"]["connector_config"]
     assert settings["temp_directory"] == ".oso/warehouse.duckdb.tmp"
+
+
+def test_sqlmesh_writes_the_warehouses_file_as_collecting_does(monkeypatch):
+    found = gateways(monkeypatch)
+
+    assert found["local"]["connection"]["connector_config"].items() >= CONFIG.items()
 
 
 def test_the_local_catalogue_takes_the_name_of_bigquerys_project(monkeypatch):

@@ -8,9 +8,6 @@ import duckdb
 
 from oso_processors.forgetting.compaction import compact
 from oso_processors.pipeline import raw_connection
-from oso_processors.warehouse_file import CONFIG
-
-PROJECT = Path(__file__).parents[1]
 
 
 def form_of(path: Path) -> str:
@@ -47,13 +44,3 @@ def test_a_file_of_the_older_form_is_read_and_takes_the_own_form_when_it_is_writ
     assert form_of(path) == own
     with duckdb.connect(str(path)) as connection:
         assert connection.execute("FROM t").fetchall() == [(1,)]
-
-
-def test_sqlmesh_is_told_the_same(monkeypatch):
-    from sqlmesh.core.config.loader import load_config_from_yaml
-
-    for name in ("OSO_GATEWAY", "OSO_BIGQUERY_PROJECT"):
-        monkeypatch.delenv(name, raising=False)
-    told = load_config_from_yaml(PROJECT / "config.yaml")["gateways"]["local"]["connection"]
-
-    assert told["connector_config"].items() >= CONFIG.items()
