@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -46,6 +46,7 @@ from oso_processors.warehouse_file import CONFIG
 
 if TYPE_CHECKING:
     # Importing SQLMesh takes seconds, and what reads the stores does not need it.
+    from oso_processors.stores.bigquery_jobs import Jobs
     from oso_processors.stores.bigquery_tables import Bringing
     from oso_processors.warehouse import Warehouse
 
@@ -115,12 +116,19 @@ def open_warehouse(settings: Settings, progress: Progress) -> Iterator[Warehouse
 def _bringing(settings: Settings, stack: ExitStack) -> Bringing:
     """Return what reads tables of BigQuery's warehouse; what it brings is removed in the end."""
     # Google's libraries take a second to load.
-    from oso_processors.stores.bigquery_jobs import Jobs
     from oso_processors.stores.bigquery_tables import Bringing
 
-    found = Bringing(Jobs(_bigquery(settings).connect()), own_folder(settings.passing))
+    found = Bringing(_jobs(_bigquery(settings), stack), own_folder(settings.passing))
     stack.callback(found.close)
     return found
+
+
+def _jobs(place: BigQuery, stack: ExitStack) -> Jobs:
+    from oso_processors.stores.bigquery_jobs import Jobs
+
+    client: Any = place.connect()
+    stack.callback(client.close)
+    return Jobs(client)
 
 
 def send_landed(settings: Settings, progress: Progress) -> int:
@@ -134,8 +142,7 @@ def send_landed(settings: Settings, progress: Progress) -> int:
 
     place = _bigquery(settings)
     with ExitStack() as stack:
-        landing, bringing = stack.enter_context(_attached(settings)), _bringing(settings, stack)
-        jobs = bringing.jobs
+        landing, jobs = stack.enter_context(_attached(settings)), _jobs(place, stack)
         return Sender(landing, jobs, place.project, place.location, settings.uploads).send(progress)
 
 

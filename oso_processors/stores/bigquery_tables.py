@@ -42,10 +42,8 @@ class Bringing:
     brought: dict[str, Path] = field(default_factory=dict)
 
     def close(self) -> None:
-        """Remove what was brought, and let go of the connections."""
+        """Remove what was brought."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        client: Any = self.jobs.client
-        client.close()
 
     def table(self, place: str) -> BigQueryTable:
         """Return the table at ``place``: project, dataset and name with points between."""
