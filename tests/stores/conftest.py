@@ -17,6 +17,7 @@ import pytest
 from oso_processors.bigquery import EVERYBODY, BigQuery, Reader
 from oso_processors.object_store import ObjectStore
 from oso_processors.release.measure import Wish, measured
+from oso_processors.release.verify import verify
 from oso_processors.stores import Manifest, Output, Store
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.objects import Objects
@@ -124,10 +125,12 @@ def manifest(number: int, *outputs: Output) -> Manifest:
 
 
 def publish(store: Any, warehouse: Any, number: int, *outputs: Output) -> Manifest:
+    """Do what a release does with one store."""
     release = manifest(number, *outputs)
     store.ready(outputs)
     for each in outputs:
         store.build(warehouse, release, each)
+        verify(store, release, each)
     store.publish(release, outputs)
     return release
 

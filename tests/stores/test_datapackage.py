@@ -9,14 +9,11 @@ import yaml
 
 from oso_processors.stores.files import FilesStore
 
-from .conftest import manifest
+from .conftest import publish
 
 
 def published(tmp_path, everything, output):
-    store, whole = FilesStore(tmp_path / "releases"), output()
-    release = manifest(1, whole)
-    store.build(everything, release, whole)
-    store.publish(release, [whole])
+    publish(FilesStore(tmp_path / "releases"), everything, 1, output())
     return tmp_path / "releases" / "r1"
 
 

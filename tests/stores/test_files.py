@@ -13,18 +13,12 @@ import pytest
 from oso_processors.errors import StoreUnusable
 from oso_processors.stores.files import FilesStore
 
-from .conftest import manifest
+from .conftest import manifest, publish
 
 
 @pytest.fixture
 def files(tmp_path):
     return FilesStore(tmp_path / "releases")
-
-
-def publish(files, warehouse, number, *outputs):
-    for each in outputs:
-        files.build(warehouse, manifest(number, *outputs), each)
-    files.publish(manifest(number, *outputs), outputs)
 
 
 def test_the_manifest_tells_a_reader_everything(files, everything, output):

@@ -22,17 +22,8 @@ from oso_processors.stores import Changed, objects
 from oso_processors.stores.files import FilesStore
 from oso_processors.stores.objects import Objects
 
-from .conftest import manifest
+from .conftest import manifest, publish
 from .object_server import in_front
-
-
-def publish(files, warehouse, number, *outputs):
-    release = manifest(number, *outputs)
-    for each in outputs:
-        files.build(warehouse, release, each)
-        verify(files, release, each)
-    files.publish(release, outputs)
-    return release
 
 
 @pytest.fixture

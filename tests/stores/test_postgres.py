@@ -19,15 +19,7 @@ from oso_processors.stores import copying, postgres_address
 from oso_processors.stores.postgres import PostgresStore
 from oso_processors.tables import Column
 
-from .conftest import COLUMNS, ROWS, manifest
-
-
-def publish(store, warehouse, number, *outputs):
-    store.ready(outputs)
-    for each in outputs:
-        store.build(warehouse, manifest(number, *outputs), each)
-        verify(store, manifest(number, *outputs), each)
-    store.publish(manifest(number, *outputs), outputs)
+from .conftest import COLUMNS, ROWS, manifest, publish
 
 
 @contextmanager

@@ -8,10 +8,9 @@ import psycopg
 import pytest
 
 from oso_processors.errors import StoreUnusable
-from oso_processors.release.verify import verify
 from oso_processors.stores.postgres import PostgresStore
 
-from .conftest import ROWS, manifest
+from .conftest import ROWS, publish
 
 OURS = ("oso_loader", "oso_reader", "app", "other")
 OWNERS = """
@@ -67,15 +66,10 @@ def as_superuser(dsn):
     return dsn.replace("user=app", "user=postgres")
 
 
-def publish(dsn, warehouse, number, *outputs):
+def publish_in(dsn, warehouse, number, *outputs):
     store = PostgresStore(dsn)
     try:
-        release = manifest(number, *outputs)
-        store.ready(outputs)
-        for each in outputs:
-            store.build(warehouse, release, each)
-            verify(store, release, each)
-        store.publish(release, outputs)
+        release = publish(store, warehouse, number, *outputs)
         store.sweep([release])
         return store.drift(release)
     finally:
@@ -110,7 +104,9 @@ def test_all_that_is_published_belongs_to_the_loader(on, everything, output, who
     dsn = on("app", *MAY_MAKE_ROLES[who])
     whole, fewer = output(), output(query="SELECT * FROM everything LIMIT 2")
 
-    told = [publish(dsn, everything, number, each) for number, each in enumerate((whole, fewer), 1)]
+    told = [
+        publish_in(dsn, everything, number, each) for number, each in enumerate((whole, fewer), 1)
+    ]
 
     assert told == [[], []]
     assert run(dsn.replace("user=app", "user=postgres"), OWNERS) == [("oso_loader",)]
@@ -119,15 +115,15 @@ def test_all_that_is_published_belongs_to_the_loader(on, everything, output, who
 
 def test_another_user_who_was_granted_the_loader_makes_the_next_release(on, everything, output):
     first = on("app", "CREATEROLE", "ALTER DATABASE test OWNER TO app")
-    publish(first, everything, 1, output())
+    publish_in(first, everything, 1, output())
     second = on("other", "", "GRANT oso_loader TO other")
 
-    assert publish(second, everything, 2, output(query="SELECT * FROM everything LIMIT 2")) == []
+    assert publish_in(second, everything, 2, output(query="SELECT * FROM everything LIMIT 2")) == []
 
 
 def test_readers_read_the_views_and_nothing_else_and_not_for_ever(on, everything, output):
     dsn = on("app", "CREATEROLE", "ALTER DATABASE test OWNER TO app")
-    publish(dsn, everything, 1, output())
+    publish_in(dsn, everything, 1, output())
     reader = dsn.replace("user=app", "user=oso_reader")
     run(as_superuser(dsn), "ALTER ROLE oso_reader LOGIN")
 
@@ -172,7 +168,7 @@ def test_who_may_set_up_nothing_is_told_what_an_administrator_has_to_run(on, eve
         ' GRANT USAGE ON SCHEMA public TO "oso_reader"'
     )
     run(as_superuser(dsn), *statements.split("; "))
-    assert publish(dsn, everything, 1, output()) == []
+    assert publish_in(dsn, everything, 1, output()) == []
 
 
 def test_who_lacks_only_the_grant_is_told_only_that(on):
@@ -192,7 +188,7 @@ def test_who_lacks_only_the_grant_is_told_only_that(on):
 
 def test_a_limit_for_readers_that_was_changed_is_set_again(on, everything, output):
     dsn = on("app", "CREATEROLE", "ALTER DATABASE test OWNER TO app")
-    publish(dsn, everything, 1, output())
+    publish_in(dsn, everything, 1, output())
     run(as_superuser(dsn), "ALTER ROLE oso_reader SET statement_timeout = '1h'")
 
     reading = PostgresStore(as_superuser(dsn), is_reading=True)
@@ -200,7 +196,7 @@ def test_a_limit_for_readers_that_was_changed_is_set_again(on, everything, outpu
     reading.close()
 
     assert told == ["postgres: oso_reader: its statement_timeout is 1h and not 60s"]
-    assert publish(dsn, everything, 2, output()) == []
+    assert publish_in(dsn, everything, 2, output()) == []
 
 
 @pytest.mark.parametrize("rights", ["SUPERUSER", "CREATEROLE", "CREATEROLE NOINHERIT"])
