@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ READERS = 8
 ROWS = 200
 # The emulator answers one after another: readers who never rest leave a release minutes behind them.
 REST_SECONDS = 5
+FORGOTTEN_SECONDS = 20
 COLUMNS = (Column("repo", "VARCHAR", "It."), Column("run", "BIGINT", "Which release wrote it."))
 # One name is a table whose rows are copied, the other a view.
 KINDS = {"small": {"kind": "table"}, "large": {"kind": "view"}}
@@ -60,6 +62,17 @@ def read(emulator: Emulator, query: str, end: threading.Event, seen: Seen) -> No
     client.close()
 
 
+def forget(emulator: Emulator, end: threading.Event) -> None:
+    """Delete what the emulator keeps of queries that are over: for each next one it looks through all of it."""
+    client = emulator.client()
+    while not end.wait(FORGOTTEN_SECONDS):
+        before = datetime.now(UTC) - timedelta(seconds=FORGOTTEN_SECONDS)
+        for job in list(client.list_jobs(state_filter="done", max_creation_time=before)):
+            if job.job_type == "query":
+                client.delete_job_metadata(job)
+    client.close()
+
+
 @contextmanager
 def reading(emulator: Emulator) -> Iterator[list[Seen]]:
     """Let readers read; give what each saw."""
@@ -68,6 +81,7 @@ def reading(emulator: Emulator) -> Iterator[list[Seen]]:
         threading.Thread(target=read, args=(emulator, QUERIES[number % len(QUERIES)], end, each))
         for number, each in enumerate(seen)
     ]
+    threads.append(threading.Thread(target=forget, args=(emulator, end)))
     for thread in threads:
         thread.start()
     try:
