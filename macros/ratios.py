@@ -86,11 +86,11 @@ def nine_digits(evaluator: Any, billionths: str) -> str:
 
 
 def numeric(evaluator: Any, value: str, digits: str = "38, 9") -> str:
-    """Return the SQL that casts ``value`` to a decimal, as the engine at hand wants it written.
+    """Return the SQL that casts ``value`` to a decimal, as the engine at hand wants it written; NULL for what is none.
 
     BigQuery's NUMERIC has nine digits after the point, and it refuses a precision in a cast;
     DuckDB's has three unless it is told. SAFE_CAST, since SQLMesh drops the precision of a CAST.
     """
     if dialect_of(evaluator) == "bigquery":
-        return f"CAST({value} AS NUMERIC)"
+        return f"SAFE_CAST({value} AS NUMERIC)"
     return f"SAFE_CAST({value} AS NUMERIC({digits}))"

@@ -59,8 +59,8 @@ __all__ = [
 
 GATEWAY = "local"
 DIALECT = "bigquery"
-# As much of an engine as macros ask for.
-BIGQUERY = SimpleNamespace(dialect=DIALECT)
+# As much of each engine as macros ask for.
+ENGINES = {each: SimpleNamespace(dialect=each) for each in (DIALECT, "duckdb")}
 
 
 class Models:
@@ -118,7 +118,9 @@ class Models:
         key = (name, dialect)
         if key not in self._queries:
             try:
-                rendered = self._by_name[name].render_query_or_raise()
+                rendered = self._by_name[name].render_query_or_raise(
+                    engine_adapter=ENGINES[dialect]
+                )
             except (SQLMeshError, SqlglotError) as error:
                 raise ModelInvalid(name, one_line(error)) from error
             self._queries[key] = self._text(rendered, dialect)
@@ -129,7 +131,7 @@ class Models:
         day = now.date() - timedelta(days=1)
         try:
             query = self._by_name[name].render_query_or_raise(
-                start=day, end=day, execution_time=now, engine_adapter=BIGQUERY
+                start=day, end=day, execution_time=now, engine_adapter=ENGINES[DIALECT]
             )
         except (SQLMeshError, SqlglotError) as error:
             raise ModelInvalid(name, one_line(error)) from error
@@ -141,7 +143,7 @@ class Models:
         found: dict[str, Columns | ModelInvalid] = {}
         for name in names:
             try:
-                query = self._by_name[name].render_query_or_raise()
+                query = self._by_name[name].render_query_or_raise(engine_adapter=ENGINES["duckdb"])
                 described = connection.execute(f"DESCRIBE {query.sql('duckdb')}").fetchall()
             except (duckdb.Error, SQLMeshError, SqlglotError) as error:
                 found[name] = ModelInvalid(name, str(error).strip().splitlines()[0])

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -20,12 +19,11 @@ import yaml
 
 from oso_processors.googlesql import Content
 from oso_processors.ids import CASE_SENSITIVE, entity_id
+from oso_processors.models import ENGINES
 
 # SQLMesh's own, when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-# As much of an engine as macros ask for.
-DUCKDB = SimpleNamespace(dialect="duckdb")
 VECTORS = yaml.safe_load((Path(__file__).parent / "vectors.yaml").read_text())
 POSTGRES_TYPES = {"STRING": "text", "INT64": "bigint", "DATE": "date", "BOOL": "boolean"}
 PERCENTS = (1, 7, 50, 90, 100)
@@ -221,7 +219,7 @@ def rows_of(request, model_of):
 
     def on_duckdb(bigquery, _, table):
         rows = request.getfixturevalue("duckdb_rows")
-        rendered = model_of(bigquery).render_query_or_raise(engine_adapter=DUCKDB)
+        rendered = model_of(bigquery).render_query_or_raise(engine_adapter=ENGINES["duckdb"])
         return rows(rendered.sql("duckdb"), {"t": table})
 
     def on_googlesql(bigquery, _, table):
