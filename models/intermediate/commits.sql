@@ -44,21 +44,25 @@ WITH found AS (
     ON artifacts.artifact_id = repositories.artifact_id
   WHERE
     NOT artifacts.has_git_history
+), kept AS (
+  SELECT
+    *
+  FROM found
+  QUALIFY
+    ROW_NUMBER() OVER (
+      PARTITION BY artifact_key, sha
+      ORDER BY committed_at, actor_id, is_bot, event_source
+    ) = 1
 )
 SELECT
-  CAST(found.artifact_key AS INT64) AS artifact_key, /* The repository's number. */
-  CAST(found.sha AS STRING) AS sha, /* The commit's hash. */
-  CAST(found.committed_at AS TIMESTAMP) AS committed_at, /* Committer time; the time of the first push where only that is known. */
-  CAST(found.actor_id AS STRING) AS actor_id, /* The author, by the address. */
-  CAST(COALESCE(persons.person_id, found.actor_id) AS STRING) AS person_id, /* The person that the author is. */
-  CAST(found.is_bot AS BOOL) AS is_bot, /* Whether the author is a bot. */
-  CAST(found.event_source AS STRING) AS event_source /* GIT, or GITHUB for commits known from pushes. */
-FROM found
+  CAST(kept.artifact_key AS INT64) AS artifact_key, /* The repository's number. */
+  CAST(kept.sha AS STRING) AS sha, /* The commit's hash. */
+  CAST(kept.committed_at AS TIMESTAMP) AS committed_at, /* Committer time; the time of the first push where only that is known. */
+  CAST(kept.actor_id AS STRING) AS actor_id, /* The author, by the address. */
+  CAST(COALESCE(persons.person_id, kept.actor_id) AS STRING) AS person_id, /* The person that the author is. */
+  CAST(kept.is_bot AS BOOL) AS is_bot, /* Whether the author is a bot. */
+  CAST(kept.event_source AS STRING) AS event_source /* GIT, or GITHUB for commits known from pushes. */
+FROM kept
 /* Whom nothing links to anybody is a person, too. */
 LEFT JOIN intermediate.persons AS persons
-  ON persons.actor_id = found.actor_id
-QUALIFY
-  ROW_NUMBER() OVER (
-    PARTITION BY found.artifact_key, found.sha
-    ORDER BY found.committed_at, found.actor_id, found.is_bot, found.event_source
-  ) = 1
+  ON persons.actor_id = kept.actor_id

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from oso_processors.errors import QueryFailed
 from oso_processors.googlesql import Content
+from oso_processors.models import ENGINES
 
 # SQLMesh's own, when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -28,8 +28,6 @@ SHARES = st.integers(0, 10**9).map(lambda billionths: Decimal(billionths).scaleb
 IDS = st.text("0123456789abcdef", min_size=64, max_size=64)
 PLAIN_DIGITS = st.decimals(-(10**20), 10**20, places=11).map(lambda each: f"{each:f}")
 BOTS = Content({"account": "STRING"}, [["bors"], ["a"], ["É"]])
-# As much of an engine as macros ask for.
-DUCKDB = SimpleNamespace(dialect="duckdb")
 BATCH = 30
 BATCHES = 3
 GROUPS = 10
@@ -90,6 +88,23 @@ SUBJECTS = {
 }
 
 
+# Macros that stand for a table, over one whose rows say the same more than once.
+TABLES = {
+    "deduplicated": "SELECT r.a, r.b, r.n FROM @deduplicated(t, (a, b), -n, n > 1) AS r",
+    "deduplicated by one": "SELECT r.a, MAX(r.n) AS n FROM @deduplicated(t, a, (n, b), TRUE) AS r GROUP BY r.a",
+    "unnested": "SELECT r.a, r.n, r.one FROM @unnested(t, items, one) AS r",
+}
+COLUMNS = {"a": "INT64", "b": "STRING", "n": "INT64", "items": "ARRAY<INT64>"}
+
+
+def rendered(model):
+    """The query of a model as either engine gets it."""
+    return tuple(
+        model.render_query_or_raise(engine_adapter=ENGINES[each]).sql(each)
+        for each in ("duckdb", "bigquery")
+    )
+
+
 def rows_of(subject, values):
     """Batches of arguments, each row with a number: its own, or that of its group."""
     numbers = st.integers(0, GROUPS - 1) if subject.is_group else st.just(None)
@@ -120,8 +135,7 @@ def test_a_macro_gives_the_same_on_both_engines(name, model_of, values, try_out,
     group = " GROUP BY t.number" if subject.is_group else ""
     query = f"SELECT t.number, {subject.expression} AS value FROM t{group}"
     model = model_of(query)
-    on_duckdb = model.render_query_or_raise(engine_adapter=DUCKDB).sql("duckdb")
-    on_bigquery = model.render_query_or_raise().sql("bigquery")
+    on_duckdb, on_bigquery = rendered(model)
     compared = []
 
     def same(rows):
@@ -152,3 +166,22 @@ def test_what_is_no_percentile_is_refused(percent, model_of):
 
     with pytest.raises(Exception, match="is no percentile; write a whole number, 1 to 100"):
         model.render_query_or_raise()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_macro_that_stands_for_a_table_gives_the_same_rows_on_both_engines(
+    name, model_of, try_out, compare
+):
+    on_duckdb, on_bigquery = rendered(model_of(TABLES[name]))
+    compared = []
+
+    def same(rows):
+        # What tells rows apart in the end differs in each.
+        numbered = [(a, b, number, items) for number, (a, b, items) in enumerate(rows)]
+        compared.append(compare(on_duckdb, on_bigquery, {"t": Content(COLUMNS, numbered)}))
+
+    keys = st.none() | st.integers(0, 2), st.none() | st.sampled_from(["x", "y"])
+    rows = st.tuples(*keys, st.lists(st.integers(0, 3), max_size=3))
+    try_out(BATCHES, st.lists(rows, min_size=BATCH, max_size=BATCH * 2), same)
+
+    assert any(compared)

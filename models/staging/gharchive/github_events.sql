@@ -37,8 +37,9 @@ SELECT
   CAST(COALESCE(pull_request_user_login, issue_user_login) AS STRING) AS opener_login, /* That account's login at that time, likewise. */
   CAST(push_size - ARRAY_LENGTH(commits) AS INT64) AS unlisted_commit_count, /* How many commits of a push are not listed; NULL where it lists none or does not tell its size. */
   COALESCE(commits, []) AS commits /* The commits that a push listed; never NULL, which an array of BigQuery's cannot be. */
-FROM raw.gharchive__events
-WHERE
+FROM @deduplicated(
+  raw.gharchive__events,
+  id,
+  (repo_id < 0, _load_id, hour),
   created_at BETWEEN @start_ts AND @end_ts AND NOT repo_id IS NULL
-QUALIFY
-  ROW_NUMBER() OVER (PARTITION BY id ORDER BY repo_id < 0, _load_id, hour) = 1
+) AS events

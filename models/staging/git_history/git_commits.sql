@@ -30,9 +30,7 @@ WITH latest AS (
     is_merge,
     additions,
     deletions
-  FROM raw.git_history__commits
-  QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY @lower_ascii(repo), sha ORDER BY _load_id DESC) = 1
+  FROM @deduplicated(raw.git_history__commits, (@lower_ascii(repo), sha), -_load_id, TRUE) AS commits
 ), signatures AS (
   SELECT
     author AS signature
