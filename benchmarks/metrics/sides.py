@@ -43,15 +43,15 @@ def limit(database: str, today: str, catalogue: str, seeds: str, memory: str = "
 
 def ours(memory: str = "4GB") -> None:
     """Build the warehouse of OSO_HOME, as `oso run` does after collecting."""
-    import gc
     import os
 
     os.environ["OSO_MEMORY_LIMIT"] = memory
+    from oso_processors.garbage import collect_seldom
     from oso_processors.progress import Progress
     from oso_processors.settings import Settings
     from oso_processors.warehouse import Warehouse
 
-    gc.set_threshold(200_000, 20, 20)  # as the command line does
+    collect_seldom()  # as the command line does
     with Warehouse(Settings.from_environ()) as warehouse:
         warehouse.build(Progress(quiet=True))
 

@@ -5,7 +5,6 @@ One model at a time, so that the CPU seconds of the process between two moments 
 
 from __future__ import annotations
 
-import gc
 import resource
 import sys
 from collections import Counter
@@ -17,6 +16,7 @@ from sqlmesh.core.context import GenericContext
 from sqlmesh.core.engine_adapter.duckdb import DuckDBEngineAdapter
 from sqlmesh.core.snapshot.evaluator import SnapshotEvaluator
 
+from oso_processors.garbage import collect_seldom
 from oso_processors.progress import Progress
 from oso_processors.settings import Settings
 from oso_processors.sqlmesh_names import public_name
@@ -85,7 +85,7 @@ def counted(owner: type, name: str, place: Callable[..., tuple[str, str]]) -> No
 
 def main() -> None:
     """Build, and print what it took."""
-    gc.set_threshold(200_000, 20, 20)  # as `oso` does
+    collect_seldom()  # as `oso` does
     GenericContext.concurrent_tasks = property(lambda _: 1)  # type: ignore[method-assign,assignment]
     counted(
         SnapshotEvaluator, "evaluate", lambda snapshot, **_: (public_name(snapshot.name), "python")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import click
 
 from oso_processors import __version__
 from oso_processors.errors import NotPermitted, OsoError
+from oso_processors.garbage import collect_seldom
 from oso_processors.settings import Settings
 
 COMMANDS = {
@@ -105,6 +105,5 @@ def main(ctx: click.Context) -> None:
     os.environ.setdefault("SQLMESH__DISABLE_ANONYMIZED_ANALYTICS", "1")
     # What it says of a connection that was lost, the error's own line says.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
-    # SQLMesh's syntax trees are many and live long: looking among them for garbage took a sixth of a run.
-    gc.set_threshold(200_000, 20, 20)
+    collect_seldom()
     ctx.obj = Settings.from_environ()
