@@ -20,13 +20,14 @@ MODEL (
   )
 );
 
+/* Whole numbers are cast where they are summed up: DuckDB's sums are twice as wide, and so would be all rows in hand. */
 WITH counted AS (
   SELECT
     facts.artifact_key,
     facts.activity_date,
     facts.person_key,
-    SUM(facts.event_count) AS contribution_count,
-    SUM(IF(facts.event_type = 'COMMIT_CODE', facts.event_count, 0)) AS commit_count
+    CAST(SUM(facts.event_count) AS INT64) AS contribution_count,
+    CAST(SUM(IF(facts.event_type = 'COMMIT_CODE', facts.event_count, 0)) AS INT64) AS commit_count
   FROM intermediate.actor_activity_daily AS facts
   JOIN seeds.event_types AS event_types
     ON event_types.event_type = facts.event_type
@@ -59,13 +60,10 @@ WITH counted AS (
 ), days AS (
   SELECT
     by_day.subject_key,
-    calendar.bucket,
-    calendar.sample_date,
-    calendar.ordinal,
+    by_day.activity_date,
     by_day.person_key,
-    SUM(by_day.contribution_count) AS contribution_count,
-    SUM(by_day.commit_count) AS commit_count,
-    IF(SUM(by_day.commit_count) > 0, 1, 0) AS commit_day_count
+    CAST(SUM(by_day.contribution_count) AS INT64) AS contribution_count,
+    CAST(SUM(by_day.commit_count) AS INT64) AS commit_count
   FROM by_day
   JOIN intermediate.calendar AS calendar
     ON calendar.activity_date = by_day.activity_date
@@ -73,9 +71,7 @@ WITH counted AS (
     calendar.bucket = 'daily'
   GROUP BY
     by_day.subject_key,
-    calendar.bucket,
-    calendar.sample_date,
-    calendar.ordinal,
+    by_day.activity_date,
     by_day.person_key
   HAVING
     SUM(by_day.contribution_count) > 0
@@ -84,32 +80,29 @@ WITH counted AS (
     days.subject_key,
     calendar.bucket,
     calendar.sample_date,
-    calendar.ordinal,
     days.person_key,
-    SUM(days.contribution_count) AS contribution_count,
-    SUM(days.commit_count) AS commit_count,
-    SUM(days.commit_day_count) AS commit_day_count
+    CAST(SUM(days.contribution_count) AS INT64) AS contribution_count,
+    CAST(SUM(days.commit_count) AS INT64) AS commit_count,
+    COUNT(IF(days.commit_count > 0, 1, NULL)) AS commit_day_count
   FROM days
   JOIN intermediate.calendar AS calendar
-    ON calendar.activity_date = days.sample_date
+    ON calendar.activity_date = days.activity_date
   WHERE
     calendar.bucket IN ('weekly', 'monthly')
   GROUP BY
     days.subject_key,
     calendar.bucket,
     calendar.sample_date,
-    calendar.ordinal,
     days.person_key
 ), longer AS (
   SELECT
     months.subject_key,
     calendar.bucket,
     calendar.sample_date,
-    calendar.ordinal,
     months.person_key,
-    SUM(months.contribution_count) AS contribution_count,
-    SUM(months.commit_count) AS commit_count,
-    SUM(months.commit_day_count) AS commit_day_count
+    CAST(SUM(months.contribution_count) AS INT64) AS contribution_count,
+    CAST(SUM(months.commit_count) AS INT64) AS commit_count,
+    CAST(SUM(months.commit_day_count) AS INT64) AS commit_day_count
   FROM weeks_and_months AS months
   JOIN intermediate.calendar AS calendar
     ON calendar.activity_date = months.sample_date
@@ -120,38 +113,42 @@ WITH counted AS (
     months.subject_key,
     calendar.bucket,
     calendar.sample_date,
-    calendar.ordinal,
     months.person_key
+), every_bucket AS (
+  SELECT
+    subject_key,
+    'daily' AS bucket,
+    activity_date AS sample_date,
+    person_key,
+    contribution_count,
+    commit_count,
+    IF(commit_count > 0, 1, 0) AS commit_day_count
+  FROM days
+  UNION ALL
+  SELECT
+    *
+  FROM weeks_and_months
+  UNION ALL
+  SELECT
+    *
+  FROM longer
+), ordinals AS (
+  SELECT DISTINCT
+    bucket,
+    sample_date,
+    ordinal
+  FROM intermediate.calendar
 )
 SELECT
-  CAST(subject_key AS INT64) AS subject_key, /* What is measured. */
-  CAST(bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
-  CAST(sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  CAST(ordinal AS INT64) AS ordinal, /* The bucket's number; the bucket before has one less. */
-  CAST(person_key AS INT64) AS person_key, /* The person's number. */
-  CAST(contribution_count AS INT64) AS contribution_count, /* How many contributions. */
-  CAST(commit_count AS INT64) AS commit_count, /* How many of them are commits. */
-  CAST(commit_day_count AS INT64) AS commit_day_count /* On how many days there were commits. */
-FROM days
-UNION ALL
-SELECT
-  CAST(subject_key AS INT64) AS subject_key,
-  CAST(bucket AS STRING) AS bucket,
-  CAST(sample_date AS DATE) AS sample_date,
-  CAST(ordinal AS INT64) AS ordinal,
-  CAST(person_key AS INT64) AS person_key,
-  CAST(contribution_count AS INT64) AS contribution_count,
-  CAST(commit_count AS INT64) AS commit_count,
-  CAST(commit_day_count AS INT64) AS commit_day_count
-FROM weeks_and_months
-UNION ALL
-SELECT
-  CAST(subject_key AS INT64) AS subject_key,
-  CAST(bucket AS STRING) AS bucket,
-  CAST(sample_date AS DATE) AS sample_date,
-  CAST(ordinal AS INT64) AS ordinal,
-  CAST(person_key AS INT64) AS person_key,
-  CAST(contribution_count AS INT64) AS contribution_count,
-  CAST(commit_count AS INT64) AS commit_count,
-  CAST(commit_day_count AS INT64) AS commit_day_count
-FROM longer
+  CAST(every_bucket.subject_key AS INT64) AS subject_key, /* What is measured. */
+  CAST(every_bucket.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
+  CAST(every_bucket.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
+  CAST(ordinals.ordinal AS INT64) AS ordinal, /* The bucket's number; the bucket before has one less. */
+  CAST(every_bucket.person_key AS INT64) AS person_key, /* The person's number. */
+  CAST(every_bucket.contribution_count AS INT64) AS contribution_count, /* How many contributions. */
+  CAST(every_bucket.commit_count AS INT64) AS commit_count, /* How many of them are commits. */
+  CAST(every_bucket.commit_day_count AS INT64) AS commit_day_count /* On how many days there were commits. */
+FROM every_bucket
+JOIN ordinals
+  ON ordinals.bucket = every_bucket.bucket
+  AND ordinals.sample_date = every_bucket.sample_date
