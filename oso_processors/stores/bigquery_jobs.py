@@ -67,6 +67,8 @@ class Jobs:
             "retry": DEFAULT_RETRY.with_timeout(patience),
             "timeout": min(REQUEST_SECONDS, patience),
         }
+        # For a job that failed once it ran. To start one is tried for as long as all else: Google's client, told of
+        # this there, tries for ten minutes.
         self._job_retry = DEFAULT_JOB_RETRY.with_timeout(2 * patience)
         self._upload_retries = UPLOAD_RETRIES if patience == PATIENCE else 1
 
@@ -117,13 +119,13 @@ class Jobs:
                 for name, value in parameters.items()
             ]
         )
-        job = self.client.query(sql, job_config=config, job_retry=self._job_retry, **self.calls)
+        job = self.client.query(sql, job_config=config, job_retry=None, **self.calls)
         done = job.result(retry=self.calls["retry"], timeout=JOB_SECONDS, job_retry=self._job_retry)
         return list(done)
 
     def blocks(self, sql: str) -> Iterator[Any]:
         """Give the rows of a query as Arrow's batches, a few of which are in memory at a time."""
-        job = self.client.query(sql, job_retry=self._job_retry, **self.calls)
+        job = self.client.query(sql, job_retry=None, **self.calls)
         rows = job.result(retry=self.calls["retry"], timeout=JOB_SECONDS, job_retry=self._job_retry)
         client: Any = self.client
         # None where rows can be had by the slower way alone.
