@@ -57,12 +57,17 @@ def fingerprint(evaluator: Any, columns: exp.Expression) -> exp.Expression:
 
     Each engine makes its own: it is for comparing rows within one query, and never for keeping.
     """
-    listed = [each.sql(dialect="bigquery") for each in columns.expressions or [columns.unnest()]]
     if dialect_of(evaluator) == "bigquery":
-        text = f"FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({', '.join(listed)})))"
+        text = f"FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({listed(columns)})))"
     else:
-        text = f"HASH({', '.join(listed)})"
+        text = f"HASH({listed(columns)})"
     return sqlglot.parse_one(text, dialect="bigquery")
+
+
+def listed(columns: exp.Expression) -> str:
+    """Return the SQL of ``(a, b)``, or of one alone, with commas between."""
+    parts = columns.expressions if isinstance(columns, exp.Tuple) else [columns.unnest()]
+    return ", ".join(each.sql(dialect="bigquery") for each in parts)
 
 
 @macro()

@@ -91,6 +91,5 @@ def numeric(evaluator: Any, value: str, digits: str = "38, 9") -> str:
     BigQuery's NUMERIC has nine digits after the point, and it refuses a precision in a cast;
     DuckDB's has three unless it is told. SAFE_CAST, since SQLMesh drops the precision of a CAST.
     """
-    if dialect_of(evaluator) == "bigquery":
-        return f"SAFE_CAST({value} AS NUMERIC)"
-    return f"SAFE_CAST({value} AS NUMERIC({digits}))"
+    precision = "" if dialect_of(evaluator) == "bigquery" else f"({digits})"
+    return f"SAFE_CAST({value} AS NUMERIC{precision})"

@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlmesh import macro
 
 from macros.engines import dialect_of
+from macros.ids import fingerprint, listed
 
 
 @macro()
@@ -24,29 +25,21 @@ def deduplicated(
     NULLs are the same. Which is the first goes by ``order``; rows that it does not tell apart must be equal.
     """
     name, held = table.sql(dialect="bigquery"), condition.sql(dialect="bigquery")
-    same, ordered = _listed(keys), _listed(order)
-    first = f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {same} ORDER BY {ordered}) = 1"
+    first = f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {listed(keys)} ORDER BY {listed(order)}) = 1"
     text = f"SELECT * FROM {name} WHERE {held} {first}"
     if dialect_of(evaluator) == "duckdb":
         # A window holds all columns of all rows, but few rows stand twice: only those go through one, and
-        # those few that share their keys' hash by chance.
+        # those few that share their keys' fingerprint by chance.
+        mark = fingerprint(evaluator, keys).sql(dialect="bigquery")
         text = f"""
             WITH repeated AS (
-              SELECT HASH({same}) AS fingerprint FROM {name} WHERE {held}
-              GROUP BY HASH({same}) HAVING COUNT(*) > 1
+              SELECT {mark} AS mark FROM {name} WHERE {held}
+              GROUP BY {mark} HAVING COUNT(*) > 1
             )
             SELECT * FROM {name}
-            WHERE {held} AND NOT HASH({same}) IN (SELECT repeated.fingerprint FROM repeated)
+            WHERE {held} AND NOT {mark} IN (SELECT repeated.mark FROM repeated)
             UNION ALL
             SELECT * FROM {name}
-            WHERE {held} AND HASH({same}) IN (SELECT repeated.fingerprint FROM repeated) {first}
+            WHERE {held} AND {mark} IN (SELECT repeated.mark FROM repeated) {first}
         """
     return exp.Subquery(this=sqlglot.parse_one(text, dialect="bigquery"))
-
-
-def _listed(expressions: exp.Expression) -> str:
-    """Return the SQL of ``(a, b)`` or of one alone, with commas between."""
-    parts = (
-        expressions.expressions if isinstance(expressions, exp.Tuple) else [expressions.unnest()]
-    )
-    return ", ".join(each.sql(dialect="bigquery") for each in parts)

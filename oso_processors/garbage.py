@@ -7,7 +7,7 @@ import gc
 
 
 def collect_seldom() -> None:
-    """Look for garbage a hundred times as seldom as Python would, and no more when the process ends."""
+    """Look for garbage hundreds of times as seldom as Python would, and not at all when the process ends."""
     # Looking among what is no garbage took a sixth of a run,
     gc.set_threshold(200_000, 20, 20)
     # and two seconds at the end of each, when all that is left goes with the process.

@@ -132,7 +132,7 @@ WITH counted AS (
   SELECT
     *
   FROM longer
-), ordinals AS (
+), buckets AS (
   SELECT DISTINCT
     bucket,
     sample_date,
@@ -143,12 +143,12 @@ SELECT
   CAST(every_bucket.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(every_bucket.bucket AS STRING) AS bucket, /* daily, weekly, monthly, quarterly, yearly or all_time. */
   CAST(every_bucket.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
-  CAST(ordinals.ordinal AS INT64) AS ordinal, /* The bucket's number; the bucket before has one less. */
+  CAST(buckets.ordinal AS INT64) AS ordinal, /* The bucket's number; the bucket before has one less. */
   CAST(every_bucket.person_key AS INT64) AS person_key, /* The person's number. */
   CAST(every_bucket.contribution_count AS INT64) AS contribution_count, /* How many contributions. */
   CAST(every_bucket.commit_count AS INT64) AS commit_count, /* How many of them are commits. */
   CAST(every_bucket.commit_day_count AS INT64) AS commit_day_count /* On how many days there were commits. */
 FROM every_bucket
-JOIN ordinals
-  ON ordinals.bucket = every_bucket.bucket
-  AND ordinals.sample_date = every_bucket.sample_date
+JOIN buckets
+  ON buckets.bucket = every_bucket.bucket
+  AND buckets.sample_date = every_bucket.sample_date

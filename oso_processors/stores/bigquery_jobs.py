@@ -67,8 +67,6 @@ class Jobs:
             "retry": DEFAULT_RETRY.with_timeout(patience),
             "timeout": min(REQUEST_SECONDS, patience),
         }
-        # For a job that failed once it ran. To start one is tried for as long as all else: Google's client, told of
-        # this there, tries for ten minutes.
         self._job_retry = DEFAULT_JOB_RETRY.with_timeout(2 * patience)
         self._upload_retries = UPLOAD_RETRIES if patience == PATIENCE else 1
 
@@ -119,14 +117,11 @@ class Jobs:
                 for name, value in parameters.items()
             ]
         )
-        job = self.client.query(sql, job_config=config, job_retry=None, **self.calls)
-        done = job.result(retry=self.calls["retry"], timeout=JOB_SECONDS, job_retry=self._job_retry)
-        return list(done)
+        return list(self._rows(sql, config))
 
     def blocks(self, sql: str) -> Iterator[Any]:
         """Give the rows of a query as Arrow's batches, a few of which are in memory at a time."""
-        job = self.client.query(sql, job_retry=None, **self.calls)
-        rows = job.result(retry=self.calls["retry"], timeout=JOB_SECONDS, job_retry=self._job_retry)
+        rows = self._rows(sql)
         client: Any = self.client
         # None where rows can be had by the slower way alone.
         reader = client._ensure_bqstorage_client()
@@ -169,6 +164,13 @@ class Jobs:
             if job.state == "DONE" and job.error_result is None:
                 return True
         return False
+
+    def _rows(self, sql: str, config: QueryJobConfig | None = None) -> Any:
+        """Run a statement or a script, and return what reads its rows."""
+        # To start it is tried for as long as all else: told of jobs that fail once they run, Google's client
+        # would try that for ten minutes.
+        job = self.client.query(sql, job_config=config, job_retry=None, **self.calls)
+        return job.result(retry=self.calls["retry"], timeout=JOB_SECONDS, job_retry=self._job_retry)
 
     def _fill(self, table: str, name: str, start: Callable[[str], Any]) -> None:
         """Fill a new table by one job, whose name is of what it does and not of when."""

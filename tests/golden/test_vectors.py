@@ -224,8 +224,8 @@ def rows_of(request, model_of):
 
     def on_googlesql(bigquery, _, table):
         engine = request.getfixturevalue("engine")
-        rendered = model_of(bigquery).render_query_or_raise().sql("bigquery")
-        return engine.execute(rendered, {"t": table}).rows
+        rendered = model_of(bigquery).render_query_or_raise(engine_adapter=ENGINES["bigquery"])
+        return engine.execute(rendered.sql("bigquery"), {"t": table}).rows
 
     def on_postgres(_, postgres, table):
         return postgres_rows(request.getfixturevalue("postgres"), postgres, table)
