@@ -17,16 +17,16 @@ class MartWithoutGrain(Rule):
         """Find a mart whose grain is not declared, or not audited."""
         if not _is_mart(model):
             return None
-        grain = _names(model.grains)
+        grain = names_in(model.grains)
         if not grain:
             return self.violation("it declares no grain; add `grain (...)` to its header")
-        if not any(_names(arguments.values()) == grain for arguments in _audits(model, UNIQUE)):
+        if not any(names_in(arguments.values()) == grain for arguments in audits_of(model, UNIQUE)):
             listed = ", ".join(sorted(grain))
             return self.violation(
                 f"no audit proves that its grain is unique; add"
                 f" `unique_combination_of_columns(columns := ({listed}))` to its audits"
             )
-        never_null = {n for each in _audits(model, {"not_null"}) for n in _names(each.values())}
+        never_null = {n for each in audits_of(model, {"not_null"}) for n in names_in(each.values())}
         missing = ", ".join(sorted(grain - never_null))
         if missing:
             return self.violation(f"add {missing} to its audit `not_null`; they are its grain")
@@ -65,11 +65,13 @@ def _is_mart(model: Model) -> bool:
     return bool(model.schema_name == LAYER)
 
 
-def _audits(model: Model, names: frozenset[str] | set[str]) -> list[dict[str, exp.Expression]]:
+def audits_of(model: Model, names: frozenset[str] | set[str]) -> list[dict[str, exp.Expression]]:
+    """Return the arguments of each of a model's audits of these names."""
     return [arguments for name, arguments in model.audits if name in names]
 
 
-def _names(parts: object) -> frozenset[str]:
+def names_in(parts: object) -> frozenset[str]:
+    """Return the columns that stand in an audit's arguments."""
     return frozenset(
         column.name
         for part in parts  # type: ignore[attr-defined]

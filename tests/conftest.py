@@ -40,6 +40,7 @@ Once = Callable[[str, Callable[[Path], None]], Path]
 COPIED = (
     "models",
     "macros",
+    "materializations",
     "audits",
     "linter",
     "seeds",
@@ -272,18 +273,32 @@ def finished(
     sample: Path,
 ) -> Path:
     """A copy of the project with a finished run on the sample in its `.oso`; change nothing there."""
+    return once("finished", lambda folder: run_on(sample, leave_few_metrics(copy_project(folder))))
 
-    def make(project: Path) -> None:
-        leave_few_metrics(copy_project(project))
-        subprocess.run(
-            [str(Path(sys.executable).parent / "oso"), "run", "--from", str(sample)],
-            cwd=project,
-            env={**os.environ, "OSO_HOME": ".oso"},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
 
-    return once("finished", make)
+@pytest.fixture(scope="session")
+def finished_whole(once: Once, copy_project: Callable[[Path], Path], sample: Path) -> Path:
+    """The same with all metrics, which takes three times as long."""
+    return once("finished_whole", lambda folder: run_on(sample, copy_project(folder)))
+
+
+def run_on(sample: Path, project: Path) -> None:
+    """Run a copy of the project on a sample."""
+    subprocess.run(
+        [str(Path(sys.executable).parent / "oso"), "run", "--from", str(sample)],
+        cwd=project,
+        env={**os.environ, "OSO_HOME": ".oso"},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module", params=["few", pytest.param("all", marks=pytest.mark.long)])
+def built(request: pytest.FixtureRequest) -> Path:
+    """A project with a finished run on the sample: with few metrics, or with all."""
+    name = "finished" if request.param == "few" else "finished_whole"
+    project: Path = request.getfixturevalue(name)
+    return project
 
 
 @pytest.fixture(scope="session")

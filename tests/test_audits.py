@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -47,18 +43,6 @@ class Promise:
 
     def __str__(self) -> str:
         return f"{self.model}: {self.audit}: {self.said}"
-
-
-@pytest.fixture(scope="module", params=["few", pytest.param("all", marks=pytest.mark.long)])
-def built(request, finished, copy_project, sample, tmp_path_factory):
-    """A project with a finished run on the sample: with few metrics, or with all."""
-    if request.param == "few":
-        return finished
-    project = copy_project(tmp_path_factory.mktemp("all") / "project")
-    command = [str(Path(sys.executable).parent / "oso"), "run", "--from", str(sample)]
-    environ = {**os.environ, "OSO_HOME": ".oso"}
-    subprocess.run(command, cwd=project, env=environ, check=True, stdout=subprocess.DEVNULL)
-    return project
 
 
 @pytest.fixture(scope="module")

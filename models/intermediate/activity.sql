@@ -4,7 +4,13 @@
 */
 MODEL (
   name intermediate.activity,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (
+      cells = subject_key,
+      through = (intermediate.actor_activity_daily, intermediate.entities)
+    )
+  ),
   grain (subject_key, bucket, sample_date, event_type),
   audits (
     not_null(columns := (subject_key, bucket, sample_date, event_type)),

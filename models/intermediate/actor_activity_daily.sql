@@ -4,7 +4,10 @@
 */
 MODEL (
   name intermediate.actor_activity_daily,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (artifact_key, activity_date))
+  ),
   grain (artifact_key, activity_date, person_key, event_type, is_bot),
   audits (
     not_null(
@@ -59,7 +62,7 @@ WITH accounts AS (
   UNION ALL
   SELECT
     artifact_key,
-    CAST(committed_at AS DATE) AS activity_date,
+    activity_date,
     @key(person_id) AS person_key,
     'COMMIT_CODE' AS event_type,
     is_bot,

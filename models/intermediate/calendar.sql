@@ -5,7 +5,9 @@
 */
 MODEL (
   name intermediate.calendar,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences'
+  ),
   grain (bucket, activity_date),
   audits (
     not_null(columns := (bucket, activity_date, sample_date, next_date, ordinal)),

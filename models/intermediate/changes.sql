@@ -5,7 +5,10 @@
 */
 MODEL (
   name intermediate.changes,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket))
+  ),
   grain (metric, subject_key, bucket, sample_date),
   audits (
     not_null(columns := (metric, subject_key, bucket, sample_date)),
@@ -13,15 +16,7 @@ MODEL (
   )
 );
 
-WITH buckets AS (
-  SELECT DISTINCT
-    bucket,
-    ordinal,
-    sample_date
-  FROM intermediate.calendar
-  WHERE
-    bucket IN ('monthly', 'quarterly', 'yearly')
-), spans AS (
+WITH spans AS (
   SELECT
     levels.metric,
     levels.subject_key,
@@ -41,8 +36,10 @@ WITH buckets AS (
       ORDER BY buckets.ordinal
     ) AS next_ordinal
   FROM intermediate.levels AS levels
-  JOIN buckets
+  JOIN intermediate.buckets AS buckets
     ON buckets.bucket = levels.bucket AND buckets.sample_date = levels.sample_date
+  WHERE
+    levels.bucket IN ('monthly', 'quarterly', 'yearly')
 ), dense AS (
   SELECT
     spans.metric,
@@ -66,5 +63,5 @@ SELECT
   CAST(buckets.sample_date AS DATE) AS sample_date, /* The bucket's first day. */
   @decimal(dense.amount) AS amount /* By how much; NULL in the first bucket. */
 FROM dense
-JOIN buckets
+JOIN intermediate.buckets AS buckets
   ON buckets.bucket = dense.bucket AND buckets.ordinal = dense.ordinal

@@ -5,7 +5,10 @@
 */
 MODEL (
   name intermediate.commits,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (tells = activity_date)
+  ),
   grain (artifact_key, sha),
   audits (
     not_null(
@@ -58,6 +61,7 @@ SELECT
   CAST(kept.artifact_key AS INT64) AS artifact_key, /* The repository's number. */
   CAST(kept.sha AS STRING) AS sha, /* The commit's hash. */
   CAST(kept.committed_at AS TIMESTAMP) AS committed_at, /* Committer time; the time of the first push where only that is known. */
+  CAST(kept.committed_at AS DATE) AS activity_date, /* Its day, in UTC. */
   CAST(kept.actor_id AS STRING) AS actor_id, /* The author, by the address. */
   CAST(COALESCE(persons.person_id, kept.actor_id) AS STRING) AS person_id, /* The person that the author is. */
   CAST(kept.is_bot AS BOOL) AS is_bot, /* Whether the author is a bot. */

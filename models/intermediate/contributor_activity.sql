@@ -5,7 +5,13 @@
 */
 MODEL (
   name intermediate.contributor_activity,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (
+      cells = subject_key,
+      through = (intermediate.actor_activity_daily, intermediate.entities)
+    )
+  ),
   grain (subject_key, bucket, sample_date, person_key),
   audits (
     not_null(columns := (subject_key, bucket, sample_date, person_key, ordinal)),
@@ -132,12 +138,6 @@ WITH counted AS (
   SELECT
     *
   FROM longer
-), buckets AS (
-  SELECT DISTINCT
-    bucket,
-    sample_date,
-    ordinal
-  FROM intermediate.calendar
 )
 SELECT
   CAST(every_bucket.subject_key AS INT64) AS subject_key, /* What is measured. */
@@ -149,6 +149,6 @@ SELECT
   CAST(every_bucket.commit_count AS INT64) AS commit_count, /* How many of them are commits. */
   CAST(every_bucket.commit_day_count AS INT64) AS commit_day_count /* On how many days there were commits. */
 FROM every_bucket
-JOIN buckets
+JOIN intermediate.buckets AS buckets
   ON buckets.bucket = every_bucket.bucket
   AND buckets.sample_date = every_bucket.sample_date

@@ -6,7 +6,10 @@
 */
 MODEL (
   name intermediate.contributor_flow,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket))
+  ),
   grain (subject_key, bucket, sample_date),
   audits (
     not_null(columns := (subject_key, bucket, sample_date, active_count)),
@@ -71,12 +74,6 @@ WITH periods AS (
     END AS previous_active_count
   FROM spans
   CROSS JOIN UNNEST(GENERATE_ARRAY(spans.ordinal, COALESCE(spans.next_ordinal - 1, spans.ordinal + 1))) AS counted
-), buckets AS (
-  SELECT DISTINCT
-    bucket,
-    ordinal,
-    sample_date
-  FROM intermediate.calendar
 )
 SELECT
   CAST(dense.subject_key AS INT64) AS subject_key, /* What is measured. */
@@ -93,5 +90,5 @@ SELECT
     dense.previous_active_count - IF(dense.is_active, dense.returning_count, 0)
   ) AS INT64) AS churned_count /* Those of the bucket before who are not active in this one; NULL in the first bucket. */
 FROM dense
-JOIN buckets
+JOIN intermediate.buckets AS buckets
   ON buckets.bucket = dense.bucket AND buckets.ordinal = dense.ordinal

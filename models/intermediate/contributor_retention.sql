@@ -4,7 +4,10 @@
 */
 MODEL (
   name intermediate.contributor_retention,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   grain (subject_key, sample_date, months_later),
   audits (
     not_null(columns := (subject_key, sample_date, months_later, cohort_count)),
@@ -33,11 +36,11 @@ WITH active AS (
     first_ordinal,
     ordinal - first_ordinal
 ), months AS (
-  SELECT DISTINCT
+  SELECT
     ordinal,
     sample_date,
     next_date
-  FROM intermediate.calendar
+  FROM intermediate.buckets
   WHERE
     bucket = 'monthly'
 ), steps AS (

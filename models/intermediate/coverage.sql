@@ -5,7 +5,9 @@
 */
 MODEL (
   name intermediate.coverage,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences'
+  ),
   grain (basis, bucket, sample_date),
   audits (
     not_null(

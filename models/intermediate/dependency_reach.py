@@ -11,6 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlmesh import model
 from sqlmesh.core.macros import MacroEvaluator
+from sqlmesh.core.model import ModelKindName
 
 STEPS = 6
 # The graph as it is now; no month ends then.
@@ -52,7 +53,7 @@ KEY = ("graph_date", "dependent_key", "dependency_key")
 @model(
     "intermediate.dependency_reach",
     is_sql=True,
-    kind="FULL",
+    kind={"name": ModelKindName.CUSTOM, "materialization": "differences"},
     grain=list(KEY),
     description="One row is a package or repository that depends on a package at the end of a month, or now,"
     " itself or through others.",

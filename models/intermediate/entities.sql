@@ -5,7 +5,10 @@
 */
 MODEL (
   name intermediate.entities,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (tells = (subject_key, artifact_key))
+  ),
   grain (entity_type, entity_id, artifact_id),
   audits (
     not_null(

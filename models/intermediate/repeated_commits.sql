@@ -4,7 +4,10 @@
 */
 MODEL (
   name intermediate.repeated_commits,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key, through = intermediate.entities)
+  ),
   grain (subject_key, artifact_key, sha),
   audits (
     not_null(columns := (subject_key, artifact_key, sha, activity_date, person_key, is_bot)),
@@ -25,7 +28,7 @@ SELECT
   CAST(entities.subject_key AS INT64) AS subject_key, /* What is measured. */
   CAST(commits.artifact_key AS INT64) AS artifact_key, /* The repository's number. */
   CAST(commits.sha AS STRING) AS sha, /* The commit's hash. */
-  CAST(commits.committed_at AS DATE) AS activity_date, /* The day, in UTC. */
+  CAST(commits.activity_date AS DATE) AS activity_date, /* The day, in UTC. */
   CAST(@key(commits.person_id) AS INT64) AS person_key, /* The author's number. */
   CAST(commits.is_bot AS BOOL) AS is_bot /* Whether the author is a bot. */
 FROM shared

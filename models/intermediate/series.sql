@@ -4,7 +4,9 @@
 */
 MODEL (
   name intermediate.series,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences'
+  ),
   grain (metric, metric_source, bucket, sample_date),
   audits (
     not_null(

@@ -5,7 +5,10 @@
 */
 MODEL (
   name intermediate.thread_durations,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (tells = activity_date)
+  ),
   grain (duration, artifact_id, repository_source_id, thread_number, ended_at),
   audits (
     not_null(columns := (duration, artifact_id, activity_date)),

@@ -1,7 +1,13 @@
 /* One row is how long the threads of an entity took in a bucket to get somewhere. */
 MODEL (
   name intermediate.thread_percentiles,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (
+      cells = subject_key,
+      through = (intermediate.thread_durations, intermediate.entities)
+    )
+  ),
   grain (duration, subject_key, bucket, sample_date),
   audits (
     not_null(

@@ -5,7 +5,10 @@
 */
 MODEL (
   name marts.projects_summary_v1,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = project_id)
+  ),
   grain project_id,
   references project_id,
   audits (

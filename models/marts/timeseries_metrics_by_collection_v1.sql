@@ -5,7 +5,10 @@
 */
 MODEL (
   name marts.timeseries_metrics_by_collection_v1,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (collection_id, sample_date), through = intermediate.subjects)
+  ),
   grain (metric_id, collection_id, sample_date),
   audits (
     not_null(columns := (metric_id, collection_id, sample_date, unit, coverage, is_complete)),
@@ -19,7 +22,7 @@ MODEL (
 
 SELECT
   CAST(series.metric_id AS STRING) AS metric_id, /* The metric, as metrics_v1 describes it. */
-  CAST(subjects.entity_id AS STRING) AS collection_id, /* The collection. */
+  CAST(subjects.collection_id AS STRING) AS collection_id, /* The collection. */
   CAST(measurements.sample_date AS DATE) AS sample_date, /* The bucket's first day, in UTC; 1970-01-01 for all time. */
   @decimal(measurements.amount) AS amount, /* The value; NULL where the metric has none for the bucket. */
   CAST(series.unit AS STRING) AS unit, /* What the amount counts. */
@@ -34,4 +37,4 @@ JOIN intermediate.series AS series
   AND series.bucket = measurements.bucket
   AND series.sample_date = measurements.sample_date
 WHERE
-  subjects.entity_type = 'collection'
+  NOT subjects.collection_id IS NULL

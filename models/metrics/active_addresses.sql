@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.active_addresses,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:addresses', 'basis:onchain'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -4,7 +4,10 @@
 */
 MODEL (
   name metrics.bot_activity,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:events', 'basis:contributions', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.burstiness,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:ratio', 'basis:contributions'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.churned_contributors,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:people', 'basis:contributions'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -7,7 +7,10 @@
 */
 MODEL (
   name metrics.commits,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:commits', 'basis:commits', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -6,7 +6,10 @@
 */
 MODEL (
   name metrics.contract_invocations,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:calls', 'basis:onchain'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -7,7 +7,10 @@
 */
 MODEL (
   name metrics.contributors,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:people', 'basis:contributions', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -6,7 +6,10 @@
 */
 MODEL (
   name metrics.dependencies,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:packages', 'basis:snapshot'),
   grain (subject_key, bucket, sample_date),
   audits (

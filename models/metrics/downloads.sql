@@ -6,7 +6,10 @@
 */
 MODEL (
   name metrics.downloads,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:downloads', 'basis:downloads'),
   grain (subject_key, bucket, sample_date),
   audits (

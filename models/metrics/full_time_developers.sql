@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.full_time_developers,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:people', 'basis:commits', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.funding_awarded,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:USD', 'basis:snapshot'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -6,7 +6,10 @@
 */
 MODEL (
   name metrics.funding_received,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:USD', 'basis:snapshot'),
   grain (subject_key, bucket, sample_date),
   audits (

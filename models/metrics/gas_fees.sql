@@ -6,7 +6,10 @@
 */
 MODEL (
   name metrics.gas_fees,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:gwei', 'basis:onchain'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -4,7 +4,10 @@
 */
 MODEL (
   name metrics.issues_closed,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:issues', 'basis:events', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

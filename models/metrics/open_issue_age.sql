@@ -7,7 +7,10 @@
 */
 MODEL (
   name metrics.open_issue_age,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:seconds', 'basis:threads'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -6,7 +6,10 @@
 */
 MODEL (
   name metrics.package_releases,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:releases', 'basis:snapshot', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -4,7 +4,10 @@
 */
 MODEL (
   name metrics.part_time_developers,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:people', 'basis:commits', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.project_velocity,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:points', 'basis:contributions', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

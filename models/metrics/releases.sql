@@ -4,7 +4,10 @@
 */
 MODEL (
   name metrics.releases,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:releases', 'basis:events', 'empty:zero'),
   grain (subject_key, bucket, sample_date),
   audits (

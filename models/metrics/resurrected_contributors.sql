@@ -4,7 +4,10 @@
 */
 MODEL (
   name metrics.resurrected_contributors,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:people', 'basis:contributions'),
   grain (subject_key, bucket, sample_date),
   audits (

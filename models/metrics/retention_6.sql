@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.retention_6,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, sample_date))
+  ),
   tags ('unit:share', 'basis:contributions'),
   grain (subject_key, bucket, sample_date),
   audits (

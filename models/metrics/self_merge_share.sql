@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.self_merge_share,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:share', 'basis:threads'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -6,7 +6,10 @@
 */
 MODEL (
   name metrics.time_to_close_median,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:seconds', 'basis:threads'),
   grain (subject_key, bucket, sample_date),
   audits (

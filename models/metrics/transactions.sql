@@ -5,7 +5,10 @@
 */
 MODEL (
   name metrics.transactions,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = subject_key)
+  ),
   tags ('unit:transactions', 'basis:onchain'),
   grain (subject_key, bucket, sample_date),
   audits (

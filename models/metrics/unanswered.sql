@@ -4,7 +4,10 @@
 */
 MODEL (
   name metrics.unanswered,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'differences',
+    materialization_properties (cells = (subject_key, bucket, sample_date))
+  ),
   tags ('unit:threads', 'basis:threads'),
   grain (subject_key, bucket, sample_date),
   audits (

@@ -20,6 +20,7 @@ from oso_processors.collectors.forgotten import Forgotten
 from oso_processors.collectors.lander import create_raw_tables
 from oso_processors.collectors.persons import own_marked
 from oso_processors.collectors.pseudonyms import Known
+from oso_processors.differences.kept import drop_memories
 from oso_processors.errors import ActorUnknown, StoreUnusable
 from oso_processors.forgetting import ledger
 from oso_processors.forgetting.actors import Actor, find
@@ -118,6 +119,8 @@ def _found(
 
 
 def _build(run: Run, facts: Facts) -> Facts:
+    # Tables that are kept by their differences remember the keys of rows that they had.
+    drop_memories(run.warehouse.connection, run.warehouse.catalog)
     run.warehouse.build(run.progress)
     return facts
 

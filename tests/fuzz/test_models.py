@@ -56,12 +56,15 @@ POSSIBLE = {
         datetime(1970, 1, 2, tzinfo=UTC),
     ],
     "coverage": [*map(Decimal, ("1", "0", "0.5", "0.333333333"))],
+    "history_share": [*map(Decimal, ("1", "0", "0.5", "0.333333333"))],
     "months_later": [1, 3, 6, 12],
     "opened_at": [datetime(1969, 12, 31, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)],
     "gas_fees_wei": [Decimal(1), Decimal(0), Decimal(10**28)],
     "ordinal": [1, 2, 3, 5],
     "repository_source_id": [1, 2, -3],
     "sample_date": [date(1970, 1, 1), date(1970, 1, 2)],
+    "sha": ["aa", "bb"],
+    "subject_key": [1, 2],
     "thread_number": [1, 2],
 }
 # Of ids numbers are made, by their hexadecimal digits.

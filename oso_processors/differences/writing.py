@@ -1,0 +1,105 @@
+"""Writing what differs, and nothing else, in the transaction of whoever writes."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from oso_processors.differences.cells import NEAR, Part, parts_of, rows_given, rows_of
+from oso_processors.differences.inputs import NOW, Inputs
+from oso_processors.differences.kept import BUILD, Kept
+
+NEW, OLD, GONE, CAME = "_rows_new", "_rows_old", "_rows_gone", "_rows_came"
+
+
+def begin(target: Kept, keys: tuple[str, ...], inputs: Inputs) -> None:
+    """Begin the memory of a table that was just made whole."""
+    inputs.concerned(target)
+    target.begin(keys)
+    _remember(target)
+
+
+def update(target: Kept, inputs: Inputs) -> None:
+    """Make a table what its query gives now, by the rows that differ."""
+    concerned = inputs.concerned(target)
+    parts = [] if concerned.all else parts_of(concerned, inputs)
+    is_audited = target.own["audited"] == target.own["build"]
+    target.drop_fresh()
+    if concerned.all or parts:
+        _compute(target, inputs, parts)
+        _apply(target)
+    if is_audited and not concerned.all:
+        _give_to_audits(target, bool(parts))
+    _remember(target)
+    for table in (NEW, OLD, GONE, CAME, NEAR, *(name for part in parts for name in part.tables)):
+        target.connection.execute(f"DROP TABLE IF EXISTS temp.main.{table}")
+
+
+def _give_to_audits(target: Kept, has_parts: bool) -> None:
+    """Leave the rows that were computed, if any, to be audited apart."""
+    if has_parts:
+        name = exp.to_identifier(target.fresh.place.name, quoted=True).sql()
+        target.connection.execute(f"ALTER TABLE temp.main.{NEW} RENAME TO {name}")
+    else:
+        target.connection.execute(
+            f"CREATE TEMP TABLE {target.fresh.sql} AS FROM {target.sql} LIMIT 0"
+        )
+
+
+def _compute(target: Kept, inputs: Inputs, parts: list[Part]) -> None:
+    """Make the tables of the rows that there are to be, and of those that there are, in the parts or in all."""
+    listed, numbered = _listed(target), f"rowid AS _number, {_listed(target)}"
+    if parts:
+        new = rows_given(parts, inputs, listed)
+        old = rows_of(parts, target, numbered)
+    else:
+        new = f"SELECT {listed} FROM ({inputs.query.sql(dialect='duckdb')})"
+        old = f"SELECT {numbered} FROM {target.sql}"
+    target.connection.execute(f"CREATE OR REPLACE TEMP TABLE {NEW} AS {new}")
+    target.connection.execute(f"CREATE OR REPLACE TEMP TABLE {OLD} AS {old}")
+
+
+def _apply(target: Kept) -> None:
+    """Write the rows that differ, and log their keys."""
+    execute, listed = target.connection.execute, _listed(target)
+    same = " AND ".join(f'old."{e}" IS NOT DISTINCT FROM new."{e}"' for e in target.columns)
+    execute(
+        f"CREATE OR REPLACE TEMP TABLE {GONE} AS FROM {OLD} AS old ANTI JOIN {NEW} AS new ON {same}"
+    )
+    execute(
+        f"CREATE OR REPLACE TEMP TABLE {CAME} AS FROM {NEW} AS new ANTI JOIN {OLD} AS old ON {same}"
+    )
+    old, new, gone, came = (_sums(target, each) for each in (OLD, NEW, GONE, CAME))
+    if any(o - g + c != n for o, n, g, c in zip(old, new, gone, came, strict=True)):
+        # Rows stand twice, which only an audit may judge: all are written as the query gives them.
+        execute(f"CREATE OR REPLACE TEMP TABLE {GONE} AS FROM {OLD}")
+        execute(f"CREATE OR REPLACE TEMP TABLE {CAME} AS FROM {NEW}")
+        gone, came = old, new
+    if not (gone[0] or came[0]):
+        return
+    build = int(target.own["build"]) + 1
+    keys = ", ".join(f'"{each}"' for each in target.logged)
+    execute(f"DELETE FROM {target.sql} WHERE rowid IN (SELECT _number FROM {GONE})")
+    execute(f"INSERT INTO {target.sql} ({listed}) SELECT {listed} FROM {CAME}")
+    execute(
+        f"INSERT INTO {target.log.sql} ({BUILD}, {keys})"
+        f" SELECT {build}, {keys} FROM {GONE} UNION ALL SELECT {build}, {keys} FROM {CAME}"
+    )
+    target.built(build)
+
+
+def _remember(target: Kept) -> None:
+    """Keep the state of the inputs that the rows were made from."""
+    target.connection.execute(f"DELETE FROM {target.read.sql} WHERE input <> ''")
+    target.connection.execute(f"INSERT INTO {target.read.sql} FROM {NOW}")
+
+
+def _listed(target: Kept) -> str:
+    return ", ".join(f'"{each}"' for each in target.columns)
+
+
+def _sums(target: Kept, table: str) -> tuple[int, int]:
+    """Return how many rows a table has, and the sum of their hashes."""
+    row = target.connection.execute(
+        f"SELECT count(*), coalesce(sum(hash({_listed(target)})::HUGEINT), 0) FROM {table}"
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
