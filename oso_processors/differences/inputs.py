@@ -178,7 +178,7 @@ class Inputs:
         kept = Kept(self.connection, table.place)
         if not kept.own:
             return f"FROM {table.sql}"
-        return f"FROM {table.sql} UNION ALL BY NAME SELECT * EXCLUDE (_build) FROM {kept.log.sql}"
+        return f"FROM {table.sql} UNION ALL BY NAME {kept.changed_since(0)}"
 
 
 def _used(query: exp.Query) -> dict[exp.Table, set[str]]:

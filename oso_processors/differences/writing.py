@@ -9,6 +9,8 @@ from oso_processors.differences.inputs import NOW, Inputs
 from oso_processors.differences.kept import BUILD, Kept
 
 NEW, OLD, GONE, CAME = "_rows_new", "_rows_old", "_rows_gone", "_rows_came"
+HASH = "_hash"  # of a row, in these tables
+ROWS_AT_ONCE = 4_000_000  # compared: ten columns of so many take half a gigabyte
 
 
 def begin(target: Kept, keys: tuple[str, ...], inputs: Inputs) -> None:
@@ -38,6 +40,7 @@ def _give_to_audits(target: Kept, has_parts: bool) -> None:
     """Leave the rows that were computed, if any, to be audited apart."""
     if has_parts:
         name = exp.to_identifier(target.fresh.place.name, quoted=True).sql()
+        target.connection.execute(f"ALTER TABLE temp.main.{NEW} DROP COLUMN {HASH}")
         target.connection.execute(f"ALTER TABLE temp.main.{NEW} RENAME TO {name}")
     else:
         target.connection.execute(
@@ -54,21 +57,19 @@ def _compute(target: Kept, inputs: Inputs, parts: list[Part]) -> None:
     else:
         new = f"SELECT {listed} FROM ({inputs.query.sql(dialect='duckdb')})"
         old = f"SELECT {numbered} FROM {target.sql}"
-    target.connection.execute(f"CREATE OR REPLACE TEMP TABLE {NEW} AS {new}")
-    target.connection.execute(f"CREATE OR REPLACE TEMP TABLE {OLD} AS {old}")
+    for table, rows in ((NEW, new), (OLD, old)):
+        target.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT *, hash({listed}) AS {HASH} FROM ({rows})"
+        )
 
 
 def _apply(target: Kept) -> None:
     """Write the rows that differ, and log their keys."""
     execute, listed = target.connection.execute, _listed(target)
-    same = " AND ".join(f'old."{e}" IS NOT DISTINCT FROM new."{e}"' for e in target.columns)
-    execute(
-        f"CREATE OR REPLACE TEMP TABLE {GONE} AS FROM {OLD} AS old ANTI JOIN {NEW} AS new ON {same}"
-    )
-    execute(
-        f"CREATE OR REPLACE TEMP TABLE {CAME} AS FROM {NEW} AS new ANTI JOIN {OLD} AS old ON {same}"
-    )
-    old, new, gone, came = (_sums(target, each) for each in (OLD, NEW, GONE, CAME))
+    old, new = _sums(target, OLD), _sums(target, NEW)
+    for differing, rows, others in ((GONE, OLD, NEW), (CAME, NEW, OLD)):
+        _compare(target, differing, rows, others, 1 + max(old[0], new[0]) // ROWS_AT_ONCE)
+    gone, came = _sums(target, GONE), _sums(target, CAME)
     if any(o - g + c != n for o, n, g, c in zip(old, new, gone, came, strict=True)):
         # Rows stand twice, which only an audit may judge: all are written as the query gives them.
         execute(f"CREATE OR REPLACE TEMP TABLE {GONE} AS FROM {OLD}")
@@ -87,6 +88,21 @@ def _apply(target: Kept) -> None:
     target.built(build)
 
 
+def _compare(target: Kept, differing: str, rows: str, others: str, times: int) -> None:
+    """Make a table of the rows that are not among others, in so many steps: their hash tables must fit."""
+    execute = target.connection.execute
+    same = " AND ".join(
+        f'a."{each}" IS NOT DISTINCT FROM b."{each}"' for each in (HASH, *target.columns)
+    )
+    execute(f"CREATE OR REPLACE TEMP TABLE {differing} AS FROM {rows} LIMIT 0")
+    for number in range(times):
+        now = f"WHERE {HASH} % {times} = {number}"
+        execute(
+            f"INSERT INTO {differing} FROM (FROM {rows} {now}) AS a"
+            f" ANTI JOIN (FROM {others} {now}) AS b ON {same}"
+        )
+
+
 def _remember(target: Kept) -> None:
     """Keep the state of the inputs that the rows were made from."""
     target.connection.execute(f"DELETE FROM {target.read.sql} WHERE input <> ''")
@@ -100,6 +116,6 @@ def _listed(target: Kept) -> str:
 def _sums(target: Kept, table: str) -> tuple[int, int]:
     """Return how many rows a table has, and the sum of their hashes."""
     row = target.connection.execute(
-        f"SELECT count(*), coalesce(sum(hash({_listed(target)})::HUGEINT), 0) FROM {table}"
+        f"SELECT count(*), coalesce(sum({HASH}::HUGEINT), 0) FROM {table}"
     ).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
