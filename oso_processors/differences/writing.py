@@ -10,7 +10,7 @@ from oso_processors.differences.kept import BUILD, Kept
 
 NEW, OLD, GONE, CAME = "_rows_new", "_rows_old", "_rows_gone", "_rows_came"
 HASH = "_hash"  # of a row, in these tables
-ROWS_AT_ONCE = 4_000_000  # compared: ten columns of so many take half a gigabyte
+ROWS_AT_ONCE = 4_000_000  # compared, or audited apart: they lie in memory
 
 
 def begin(target: Kept, keys: tuple[str, ...], inputs: Inputs) -> None:
@@ -30,22 +30,22 @@ def update(target: Kept, inputs: Inputs) -> None:
         _compute(target, inputs, parts)
         _apply(target)
     if is_audited and not concerned.all:
-        _give_to_audits(target, bool(parts))
+        _leave_to_audits(target, bool(parts))
     _remember(target)
     for table in (NEW, OLD, GONE, CAME, NEAR, *(name for part in parts for name in part.tables)):
         target.connection.execute(f"DROP TABLE IF EXISTS temp.main.{table}")
 
 
-def _give_to_audits(target: Kept, has_parts: bool) -> None:
-    """Leave the rows that were computed, if any, to be audited apart."""
-    if has_parts:
-        name = exp.to_identifier(target.fresh.place.name, quoted=True).sql()
-        target.connection.execute(f"ALTER TABLE temp.main.{NEW} DROP COLUMN {HASH}")
-        target.connection.execute(f"ALTER TABLE temp.main.{NEW} RENAME TO {name}")
-    else:
+def _leave_to_audits(target: Kept, has_parts: bool) -> None:
+    """Leave the rows that were computed, if any, to be audited apart; of too many, the whole table is audited."""
+    if not has_parts:
         target.connection.execute(
             f"CREATE TEMP TABLE {target.fresh.sql} AS FROM {target.sql} LIMIT 0"
         )
+    elif _sums(target, NEW)[0] <= ROWS_AT_ONCE:
+        name = exp.to_identifier(target.fresh.place.name, quoted=True).sql()
+        target.connection.execute(f"ALTER TABLE temp.main.{NEW} DROP COLUMN {HASH}")
+        target.connection.execute(f"ALTER TABLE temp.main.{NEW} RENAME TO {name}")
 
 
 def _compute(target: Kept, inputs: Inputs, parts: list[Part]) -> None:
