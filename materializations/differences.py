@@ -43,8 +43,7 @@ class Differences(CustomMaterialization):  # type: ignore[misc] # SQLMesh tells 
         said = Properties.of(model)
         through = [_held(self.adapter, name, kwargs) for name in said.through]
         inputs = Inputs(connection, query_or_df, said.cells, through)
-        if target.own and target.columns:
-            update(target, inputs)
+        if target.own and target.columns and update(target, inputs):
             return
         self._replace_query_for_model(model, table_name, query_or_df, render_kwargs, **kwargs)
         target = Kept(connection, target.place)

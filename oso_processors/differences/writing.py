@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from oso_processors.differences.cells import NEAR, Part, parts_of, rows_given, rows_of
+from oso_processors.differences.cells import NEAR, Part, inside, parts_of, rows_given, rows_of
 from oso_processors.differences.inputs import NOW, Inputs
 from oso_processors.differences.kept import BUILD, Kept
 
@@ -20,29 +20,43 @@ def begin(target: Kept, keys: tuple[str, ...], inputs: Inputs) -> None:
     _remember(target)
 
 
-def update(target: Kept, inputs: Inputs) -> None:
-    """Make a table what its query gives now, by the rows that differ."""
+def update(target: Kept, inputs: Inputs) -> bool:
+    """Make a table what its query gives now, by the rows that differ.
+
+    Return whether it was done: where very many rows are concerned, it is less work to make the table whole.
+    """
     concerned = inputs.concerned(target)
     parts = [] if concerned.all else parts_of(concerned, inputs)
-    is_audited = target.own["audited"] == target.own["build"]
     target.drop_fresh()
-    if concerned.all or parts:
-        _compute(target, inputs, parts)
-        _apply(target)
-    if is_audited and not concerned.all:
-        _leave_to_audits(target, bool(parts))
-    _remember(target)
+    is_done = not (concerned.all or parts) or _reach(target, parts) <= ROWS_AT_ONCE
+    if is_done:
+        is_audited = target.own["audited"] == target.own["build"]
+        if concerned.all or parts:
+            _compute(target, inputs, parts)
+            _apply(target)
+        if is_audited and not concerned.all:
+            _leave_to_audits(target, bool(parts))
+        _remember(target)
     for table in (NEW, OLD, GONE, CAME, NEAR, *(name for part in parts for name in part.tables)):
         target.connection.execute(f"DROP TABLE IF EXISTS temp.main.{table}")
+    return is_done
+
+
+def _reach(target: Kept, parts: list[Part]) -> int:
+    """Return how many rows the parts have now, or all."""
+    counts = [f"SELECT count(*) AS rows FROM {target.sql}{inside(part)}" for part in parts]
+    counted = " UNION ALL ".join(counts) or f"SELECT count(*) AS rows FROM {target.sql}"
+    row = target.connection.execute(f"SELECT sum(rows) FROM ({counted})").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _leave_to_audits(target: Kept, has_parts: bool) -> None:
-    """Leave the rows that were computed, if any, to be audited apart; of too many, the whole table is audited."""
+    """Leave the rows that were computed, if any, to be audited apart."""
     if not has_parts:
         target.connection.execute(
             f"CREATE TEMP TABLE {target.fresh.sql} AS FROM {target.sql} LIMIT 0"
         )
-    elif _sums(target, NEW)[0] <= ROWS_AT_ONCE:
+    else:
         name = exp.to_identifier(target.fresh.place.name, quoted=True).sql()
         target.connection.execute(f"ALTER TABLE temp.main.{NEW} DROP COLUMN {HASH}")
         target.connection.execute(f"ALTER TABLE temp.main.{NEW} RENAME TO {name}")

@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlmesh.core.snapshot import SnapshotTableCleanupTask
 from sqlmesh.utils.date import now
 
+from oso_processors.differences import writing
 from oso_processors.differences.kept import Kept, drop_memories
 from oso_processors.loading import QuickContext, QuickLoader
 
@@ -113,6 +114,20 @@ def test_a_table_without_a_memory_is_made_anew_and_audited_whole(project):
 
     assert project.build() == {"not_null": (0, True), "unique_combination_of_columns": (0, True)}
     assert project.kept.connection.execute(f"FROM {project.kept.sql}").fetchall() == [("b", 1)]
+
+
+def test_a_table_of_which_very_much_is_concerned_is_made_whole(project, monkeypatch):
+    monkeypatch.setattr(writing, "ROWS_AT_ONCE", 1)
+    project.say("INSERT INTO raw.numbers VALUES ('b', 2)")
+    since = project.kept.own["since"]
+    assert project.build() == GOOD
+    assert project.kept.own["since"] == since
+
+    project.say("INSERT INTO raw.numbers VALUES ('a', 3)")
+    assert project.build()["not_null"] == (0, True)
+    assert project.kept.own["since"] != since
+    rows = project.kept.connection.execute(f"FROM {project.kept.sql} ORDER BY ALL").fetchall()
+    assert rows == [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2)]
 
 
 def test_the_memory_goes_with_the_table(project):
