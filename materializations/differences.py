@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlmesh import CustomMaterialization, Model
 
 from oso_processors.differences.inputs import Inputs
-from oso_processors.differences.kept import Held, Kept
+from oso_processors.differences.kept import Held, Kept, place_of
 from oso_processors.differences.properties import Properties
 from oso_processors.differences.writing import begin, update
 from oso_processors.sqlmesh_names import grain_of, public_name
@@ -61,4 +61,4 @@ def _held(adapter: Any, name: str, kwargs: dict[str, Any]) -> Held:
     (snapshot,) = (e for e in kwargs["snapshots"].values() if public_name(e.name) == name)
     index = kwargs["deployability_index"]
     table = exp.to_table(snapshot.table_name(index.is_deployable(snapshot)), dialect="bigquery")
-    return Held(adapter.cursor, exp.table_(table.name, table.db, table.catalog, quoted=True))
+    return Held(adapter.cursor, place_of(table))

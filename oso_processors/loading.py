@@ -56,11 +56,12 @@ class FreshEvaluator(SnapshotEvaluator):  # type: ignore[misc]
 
     def set_correlation_id(self, correlation_id: Any) -> FreshEvaluator:
         """Return the same evaluator, whose statements tell the plan that they are of."""
-        adapters = {
-            gateway: adapter.with_settings(correlation_id=correlation_id)
-            for gateway, adapter in self.adapters.items()
-        }
-        return FreshEvaluator(adapters, self.ddl_concurrent_tasks, self.selected_gateway)
+        return self.like(super().set_correlation_id(correlation_id))
+
+    @classmethod
+    def like(cls, other: SnapshotEvaluator) -> FreshEvaluator:
+        """Return one of our kind that is like SQLMesh's."""
+        return cls(other.adapters, other.ddl_concurrent_tasks, other.selected_gateway)
 
 
 class QuickContext(Context):  # type: ignore[misc]
@@ -71,7 +72,7 @@ class QuickContext(Context):  # type: ignore[misc]
         """What evaluates and audits models."""
         made = super().snapshot_evaluator
         if not isinstance(made, FreshEvaluator):
-            made = FreshEvaluator(made.adapters, made.ddl_concurrent_tasks, made.selected_gateway)
+            made = FreshEvaluator.like(made)
             self._snapshot_evaluator = made
         return made
 

@@ -301,6 +301,15 @@ def built(request: pytest.FixtureRequest) -> Path:
     return project
 
 
+@pytest.fixture(scope="module")
+def tables(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables of that run, under their own names."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"ATTACH '{built / '.oso' / 'warehouse.duckdb'}' AS oso (READ_ONLY)")
+        yield connection
+
+
 @pytest.fixture(scope="session")
 def copy_finished(finished: Path) -> Callable[[Path], Path]:
     """Make a copy of the finished run, which may be changed, at a path."""

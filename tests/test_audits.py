@@ -60,15 +60,6 @@ def context(built):
     return Context(config=configs, gateway="local", load_state=False)
 
 
-@pytest.fixture(scope="module")
-def tables(built):
-    """The tables of the finished run, under their own names."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{built / '.oso' / 'warehouse.duckdb'}' AS oso (READ_ONLY)")
-        yield connection
-
-
 def promises(context) -> Iterator[Promise]:
     """Give what the audits of all models promise, one by one."""
     for model in context.models.values():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import duckdb
 import pytest
 from sqlglot import exp
 
 from oso_processors.differences.cells import parts_of, rows_given, rows_of
 from oso_processors.differences.inputs import Concerned, Inputs
-from oso_processors.differences.kept import Held
+from oso_processors.differences.kept import Held, place_of
 from oso_processors.differences.properties import Properties
 from oso_processors.loading import load
 from oso_processors.settings import Settings
@@ -26,14 +25,6 @@ def context(built):
     return loaded
 
 
-@pytest.fixture(scope="module")
-def connection(built):
-    with duckdb.connect() as opened:
-        opened.execute("SET TimeZone = 'UTC'")
-        opened.execute(f"ATTACH '{built / '.oso' / 'warehouse.duckdb'}' AS oso (READ_ONLY)")
-        yield opened
-
-
 def kept_models(context) -> dict[str, Properties]:
     said = {e.name: Properties.of(e) for e in context.models.values() if e.kind.is_custom}
     return {name: each for name, each in said.items() if each.cells}
@@ -42,7 +33,7 @@ def kept_models(context) -> dict[str, Properties]:
 def held(connection, context, name: str) -> Held:
     """Return a model's own table, of which rendered queries read."""
     table = exp.to_table(context.get_snapshot(name, raise_if_missing=True).table_name())
-    return Held(connection, exp.table_(table.name, table.db, table.catalog, quoted=True))
+    return Held(connection, place_of(table))
 
 
 def wrong(connection, context, name: str, said: Properties, columns: tuple[str, ...]) -> int:
@@ -70,13 +61,13 @@ def wrong(connection, context, name: str, said: Properties, columns: tuple[str, 
     return count
 
 
-def test_cells_that_are_computed_alone_are_those_of_the_whole_table(connection, context):
+def test_cells_that_are_computed_alone_are_those_of_the_whole_table(tables, context):
     kept = kept_models(context)
     found = {
         (name, columns): count
         for name, said in kept.items()
         for columns in {said.cells, *((each,) for each in said.cells)}
-        if (count := wrong(connection, context, name, said, columns))
+        if (count := wrong(tables, context, name, said, columns))
     }
     assert found == {}, list(found)
     assert len(kept) > 10

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from oso_processors.differences.inputs import Columns, Concerned, Inputs
-from oso_processors.differences.kept import Held
+from oso_processors.differences.kept import Held, place_of
 
 NEAR = "_rows_near"  # rows that are in the parts, and perhaps others
 
@@ -53,14 +53,13 @@ def _limited(part: Part, inputs: Inputs) -> exp.Query:
 
     It may give other rows, too: of tables that have none of the columns, nothing is left out.
     """
-    named = {each.alias for each in inputs.query.find_all(exp.CTE)}
     query = inputs.query.copy()
     held = {each.place: each for each in inputs.tables}
     for table in list(query.find_all(exp.Table)):
-        if not table.db and table.name in named:
-            continue
-        place = exp.table_(table.name, table.db, table.catalog, quoted=True)
-        shared = [each for each in part.reached.columns if each in held[place].columns]
+        place = place_of(table)
+        # What the query names itself in WITH is no input.
+        columns = held[place].columns if place in held else ()
+        shared = [each for each in part.reached.columns if each in columns]
         if shared:
             table.replace(_rows(place, table.alias_or_name, shared, part.reached.place))
     return query

@@ -12,7 +12,7 @@ import duckdb
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
-from oso_processors.differences.kept import Held, Kept, tables_of
+from oso_processors.differences.kept import Held, Kept, place_of, tables_of
 from oso_processors.sql import literal
 
 NOW = "_inputs_now"  # the state of all inputs: input, key, value
@@ -187,7 +187,7 @@ def _used(query: exp.Query) -> dict[exp.Table, set[str]]:
     unclear: set[exp.Table] = set()
     for scope in traverse_scope(query):
         tables = {
-            name: exp.table_(source.name, source.db, source.catalog, quoted=True)
+            name: place_of(source)
             for name, source in scope.sources.items()
             if isinstance(source, exp.Table)
         }

@@ -164,13 +164,16 @@ class Kept(Held):
         return Held(self.connection, exp.Table(this=name, **parts))
 
 
+def place_of(table: exp.Table) -> exp.Table:
+    """Return a table's whole name and nothing else, so that two are equal that are the same."""
+    return exp.table_(table.name, table.db, table.catalog, quoted=True)
+
+
 def tables_of(query: exp.Expr) -> tuple[exp.Table, ...]:
     """Return the tables that a query reads, each once; what it names itself in WITH is none."""
     named = {each.alias for each in query.find_all(exp.CTE)}
     found = {
-        exp.table_(each.name, each.db, each.catalog, quoted=True)
-        for each in query.find_all(exp.Table)
-        if each.db or each.name not in named
+        place_of(each) for each in query.find_all(exp.Table) if each.db or each.name not in named
     }
     return tuple(sorted(found, key=str))
 
