@@ -43,11 +43,11 @@ class Differences(CustomMaterialization):  # type: ignore[misc] # SQLMesh tells 
         said = Properties.of(model)
         through = [_held(self.adapter, name, kwargs) for name in said.through]
         inputs = Inputs(connection, query_or_df, said.cells, through)
-        if target.own and target.columns and update(target, inputs):
+        concerned = inputs.concerned(target)
+        if target.own and target.columns and update(target, inputs, concerned):
             return
         self._replace_query_for_model(model, table_name, query_or_df, render_kwargs, **kwargs)
-        target = Kept(connection, target.place)
-        begin(target, (*grain_of(model), *said.tells), inputs)
+        begin(target, (*grain_of(model), *said.tells))
 
     def delete(self, name: str, **kwargs: Any) -> None:
         """Drop the table with its memory."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from oso_processors.differences.cells import NEAR, Part, inside, parts_of, rows_given, rows_of
-from oso_processors.differences.inputs import NOW, Inputs
+from oso_processors.differences.inputs import NOW, Concerned, Inputs
 from oso_processors.differences.kept import BUILD, Kept
 
 NEW, OLD, GONE, CAME = "_rows_new", "_rows_old", "_rows_gone", "_rows_came"
@@ -13,19 +13,17 @@ HASH = "_hash"  # of a row, in these tables
 ROWS_AT_ONCE = 4_000_000  # compared, or audited apart: they lie in memory
 
 
-def begin(target: Kept, keys: tuple[str, ...], inputs: Inputs) -> None:
-    """Begin the memory of a table that was just made whole."""
-    inputs.concerned(target)
+def begin(target: Kept, keys: tuple[str, ...]) -> None:
+    """Begin the memory of a table that was just made whole, of the inputs whose state was noted last."""
     target.begin(keys)
     _remember(target)
 
 
-def update(target: Kept, inputs: Inputs) -> bool:
-    """Make a table what its query gives now, by the rows that differ.
+def update(target: Kept, inputs: Inputs, concerned: Concerned) -> bool:
+    """Make a table what its query gives now, by the rows that differ in what is concerned.
 
     Return whether it was done: where very many rows are concerned, it is less work to make the table whole.
     """
-    concerned = inputs.concerned(target)
     parts = [] if concerned.all else parts_of(concerned, inputs)
     target.drop_fresh()
     is_done = not (concerned.all or parts) or _reach(target, parts) <= ROWS_AT_ONCE

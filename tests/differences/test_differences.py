@@ -136,7 +136,9 @@ def fresh(connection) -> None:
         if name == "published":
             connection.execute(VIEW)
         connection.execute(f"CREATE TABLE _sm.{name} AS {query}")
-        begin(Kept(connection, AT[name]), (*grain, *tells), inputs(connection, name))
+        target = Kept(connection, AT[name])
+        inputs(connection, name).concerned(target)
+        begin(target, (*grain, *tells))
 
 
 def inputs(connection, name: str) -> Inputs:
@@ -149,7 +151,8 @@ def build(connection, *left_out: str) -> None:
     for name in MODELS:
         if name not in left_out:
             connection.execute("BEGIN")
-            update(Kept(connection, AT[name]), inputs(connection, name))
+            target, read = Kept(connection, AT[name]), inputs(connection, name)
+            update(target, read, read.concerned(target))
             connection.execute("COMMIT")
 
 
@@ -215,11 +218,14 @@ def numbers(connection):
     place = exp.table_("numbers", "_sm", "oso", quoted=True)
 
     def again() -> list[int]:
-        update(Kept(connection, place), Inputs(connection, query, (), ()))
+        target, read = Kept(connection, place), Inputs(connection, query, (), ())
+        update(target, read, read.concerned(target))
         rows = connection.execute("SELECT number FROM _sm.numbers ORDER BY number").fetchall()
         return [number for (number,) in rows]
 
-    begin(Kept(connection, place), ("number",), Inputs(connection, query, (), ()))
+    target = Kept(connection, place)
+    Inputs(connection, query, (), ()).concerned(target)
+    begin(target, ("number",))
     return again
 
 
